@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+#   make            the release build: build/limeload
+#   make test       unit tests and end-to-end tests (installs what is missing)
+#   make demo       builds and shows a working load balancer (installs what is missing)
+#   make help       everything else
+#
+# MODE=release|asan|tsan|cov and CC=gcc|clang choose what is built; each pair has its own object folder.
+
+MODE   ?= release
+# The system's own Python, which has the Debian packages that the tests need.
+PYTHON ?= /usr/bin/python3
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+include mk/flags.mk
+
+# Layers, lowest first. The linker reads archives from left to right, so users come before what they use.
+LAYERS  := base model balance net config proxy cmd
+PURE    := balance
+
+FLAVOUR := $(MODE)-$(notdir $(CC))
+OBJ     := build/obj/$(FLAVOUR)
+BIN     := $(if $(filter release-gcc,$(FLAVOUR)),build,build/$(FLAVOUR))
+
+layer_sources = $(sort $(wildcard src/$(1)/*.c))
+layer_objects = $(patsubst src/%.c,$(OBJ)/%.o,$(call layer_sources,$(1)))
+reverse       = $(if $(1),$(call reverse,$(wordlist 2,99,$(1))) $(firstword $(1)))
+
+ARCHIVES := $(foreach layer,$(call reverse,$(filter-out cmd,$(LAYERS))),$(OBJ)/lib$(layer).a)
+UNITS    := $(patsubst tests/%.c,$(OBJ)/tests/%,$(sort $(wildcard tests/unit/*/*.c tests/property/*.c)))
+
+.PHONY: all
+all: $(BIN)/limeload
+
+$(BIN)/limeload: $(call layer_objects,cmd) $(ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(call layer_objects,cmd) $(ARCHIVES) $(LIBS)
+
+define archive_rule
+$(OBJ)/lib$(1).a: $(call layer_objects,$(1))
+	@rm -f $$@
+	@$(AR) rcs $$@ $$^
+endef
+$(foreach layer,$(filter-out cmd,$(LAYERS)),$(eval $(call archive_rule,$(layer))))
+
+$(OBJ)/%.o: src/%.c $(OBJ)/flags
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(if $(filter $(PURE:%=src/%/%),$<),$(PURE_CFLAGS)) -MMD -MP -c -o $@ $<
+
+$(OBJ)/tests/%: tests/%.c $(ARCHIVES) $(OBJ)/flags
+	@mkdir -p $(@D)
+	@echo "  TEST  $<"
+	@$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(NO_LTO) -MMD -MP $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBS) -lcmocka -lpthread
+
+# Objects are made again when the flags change.
+$(OBJ)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' > $@
+.PHONY: FORCE
+FORCE:
+
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
+
+include mk/targets.mk

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+# What people type, besides `make` itself.
+
+.PHONY: help
+help:
+	@sed -n 's/^#   //p' Makefile mk/targets.mk
+
+# Quick when nothing is missing; says what it installs otherwise.
+.PHONY: need-build need-test need-lint need-bench
+need-build:
+	@tools/packages.sh build
+need-test:
+	@tools/packages.sh build test
+need-lint:
+	@tools/packages.sh build test lint
+need-bench:
+	@tools/packages.sh build bench
+
+#   make demo       a working load balancer to look at
+.PHONY: demo
+demo: need-build
+	@$(MAKE) --no-print-directory all
+	@$(BIN)/limeload demo $(ARGS)
+
+#   make test       unit and end-to-end tests in the chosen MODE
+.PHONY: test
+test: need-test
+	@$(MAKE) --no-print-directory test-run
+
+.PHONY: test-run
+test-run: all $(UNITS)
+	@$(PYTHON) tools/test.py --bin $(BIN)/limeload --units "$(UNITS)" $(ARGS)
+
+#   make unit       unit and property tests only
+.PHONY: unit
+unit: need-test
+	@$(MAKE) --no-print-directory unit-run
+
+.PHONY: unit-run
+unit-run: $(UNITS)
+	@$(PYTHON) tools/test.py --units "$(UNITS)"
+
+#   make lint       formatting, clang-tidy, layer table, purity of the pure archives
+.PHONY: lint
+lint: need-lint
+	@$(MAKE) --no-print-directory lint-run
+
+SOURCES := $(shell find src tests bench -name '*.[ch]' 2>/dev/null)
+.PHONY: lint-run
+lint-run: $(foreach layer,$(PURE),$(OBJ)/lib$(layer).a)
+	@echo "  LINT  format"; clang-format --dry-run -Werror $(SOURCES)
+	@echo "  LINT  layers"; $(PYTHON) tools/lint_layers.py mk/layers.txt src
+	@echo "  LINT  purity"; $(PYTHON) tools/lint_purity.py mk/pure-symbols.txt $(OBJ) $(PURE)
+	@echo "  LINT  tidy"; printf '%s\n' $(filter src/%.c,$(SOURCES)) | \
+		xargs -P $$(nproc) -n 4 clang-tidy --quiet --warnings-as-errors='*' 2>/dev/null -- $(filter-out -f% -W%,$(CPPFLAGS) $(CFLAGS))
+
+#   make fmt        formats all sources
+.PHONY: fmt
+fmt:
+	@clang-format -i $(SOURCES)
+
+#   make install    into $(DESTDIR)$(PREFIX)
+.PHONY: install
+install: all
+	install -D -m 755 $(BIN)/limeload $(DESTDIR)$(PREFIX)/bin/limeload
+	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/limeload/README.md
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/limeload/LICENSE
+
+#   make clean      removes build/
+.PHONY: clean
+clean:
+	rm -rf build
