@@ -17,6 +17,9 @@
             assert_failed(__FILE__, __LINE__, __func__, #condition);                               \
     } while (0)
 
+/* For places that cannot be reached, such as the end of a switch over all values of an enum. */
+#define LL_NEVER(what) assert_failed(__FILE__, __LINE__, __func__, what)
+
 LL_NORETURN void assert_failed(const char *file, int line, const char *function,
                                const char *condition);
 

@@ -52,8 +52,7 @@ static socklen_t socket_name_of(const struct address *address, union socket_name
     case ADDRESS_NONE:
         break;
     }
-    LL_ASSERT(!"an address of no family");
-    return 0;
+    LL_NEVER("an address of no family");
 }
 
 static const uint8_t socket_mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -144,7 +143,7 @@ static int socket_bound_address(int fd, const struct address *address, struct ad
     *ret_bound = *address;
     if (address->family == ADDRESS_UNIX || address->endpoint.port != 0)
         return 0;
-    union socket_name name;
+    union socket_name name = {0};
     socklen_t         size = sizeof name;
     if (getsockname(fd, &name.any, &size) != 0)
         return -errno;
