@@ -52,7 +52,7 @@ lint-run: $(foreach layer,$(PURE),$(OBJ)/lib$(layer).a)
 	@echo "  LINT  layers"; $(PYTHON) tools/lint_layers.py mk/layers.txt src
 	@echo "  LINT  purity"; $(PYTHON) tools/lint_purity.py mk/pure-symbols.txt $(OBJ) $(PURE)
 	@echo "  LINT  tidy"; printf '%s\n' $(filter src/%.c,$(SOURCES)) | \
-		xargs -P $$(nproc) -n 4 clang-tidy --quiet --warnings-as-errors='*' 2>/dev/null -- $(filter-out -f% -W%,$(CPPFLAGS) $(CFLAGS))
+		xargs -P $$(nproc) -I{} clang-tidy --quiet --warnings-as-errors='*' {} -- $(filter-out -f% -W%,$(CPPFLAGS) $(CFLAGS))
 
 #   make fmt        formats all sources
 .PHONY: fmt
