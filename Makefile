@@ -32,33 +32,44 @@ layer_sources = $(sort $(wildcard src/$(1)/*.c))
 layer_objects = $(patsubst src/%.c,$(OBJ)/%.o,$(call layer_sources,$(1)))
 reverse       = $(if $(1),$(call reverse,$(wordlist 2,99,$(1))) $(firstword $(1)))
 
-ARCHIVES := $(foreach layer,$(call reverse,$(filter-out cmd,$(LAYERS))),$(OBJ)/lib$(layer).a)
+ARCHIVES := $(foreach layer,$(call reverse,$(LAYERS)),$(OBJ)/lib$(layer).a)
+MAIN     := $(OBJ)/cmd/main.o
 UNITS    := $(patsubst tests/%.c,$(OBJ)/tests/%,$(sort $(wildcard tests/unit/*/*.c tests/property/*.c)))
+SUPPORT  := $(patsubst tests/%.c,$(OBJ)/tests/%.o,$(sort $(wildcard tests/support/*.c)))
 
 .PHONY: all
 all: $(BIN)/limeload
 
-$(BIN)/limeload: $(call layer_objects,cmd) $(ARCHIVES)
+$(BIN)/limeload: $(MAIN) $(ARCHIVES)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(call layer_objects,cmd) $(ARCHIVES) $(LIBS)
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(MAIN) $(ARCHIVES) $(LIBS)
 
 define archive_rule
-$(OBJ)/lib$(1).a: $(call layer_objects,$(1))
-	@rm -f $$@
+$(OBJ)/lib$(1).a: $(filter-out $(MAIN),$(call layer_objects,$(1)))
+	@mkdir -p $$(@D); rm -f $$@
 	@$(AR) rcs $$@ $$^
 endef
-$(foreach layer,$(filter-out cmd,$(LAYERS)),$(eval $(call archive_rule,$(layer))))
+$(foreach layer,$(LAYERS),$(eval $(call archive_rule,$(layer))))
 
 $(OBJ)/%.o: src/%.c $(OBJ)/flags
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(if $(filter $(PURE:%=src/%/%),$<),$(PURE_CFLAGS)) -MMD -MP -c -o $@ $<
 
-$(OBJ)/tests/%: tests/%.c $(ARCHIVES) $(OBJ)/flags
+$(OBJ)/tests/support/%.o: tests/support/%.c $(OBJ)/flags
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(NO_LTO) -MMD -MP -c -o $@ $<
+
+$(OBJ)/libsupport.a: $(SUPPORT)
+	@mkdir -p $(@D); rm -f $@
+	@$(AR) rcs $@ $^
+
+$(OBJ)/tests/%: tests/%.c $(OBJ)/libsupport.a $(ARCHIVES) $(OBJ)/flags
 	@mkdir -p $(@D)
 	@echo "  TEST  $<"
-	@$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(NO_LTO) -MMD -MP $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBS) -lcmocka -lpthread
+	@$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(NO_LTO) -MMD -MP $(LDFLAGS) -o $@ $< $(OBJ)/libsupport.a $(ARCHIVES) $(LIBS) -lcmocka -lpthread
 
 # Objects are made again when the flags change.
 $(OBJ)/flags: FORCE

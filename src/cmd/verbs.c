@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of verbs: add a file, add a line.
+ */
+#include "cmd/cmd.h"
+
+#include <string.h>
+
+static const struct verb *const verbs[] = {
+    &verb_version,
+    &verb_help,
+    NULL,
+};
+
+const struct verb *const *cmd_verbs(void)
+{
+    return verbs;
+}
+
+const struct verb *cmd_find(const char *name)
+{
+    for (const struct verb *const *verb = verbs; *verb != NULL; verb++)
+        if (strcmp((*verb)->name, name) == 0)
+            return *verb;
+    return NULL;
+}
