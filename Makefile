@@ -23,6 +23,9 @@ include mk/flags.mk
 # Layers, lowest first. The linker reads archives from left to right, so users come before what they use.
 LAYERS  := base model balance net config proxy cmd
 PURE    := balance
+# A layer without a source yet has no archive: ar makes none from nothing.
+LAYERS  := $(foreach layer,$(LAYERS),$(if $(wildcard src/$(layer)/*.c),$(layer)))
+PURE    := $(filter $(LAYERS),$(PURE))
 
 FLAVOUR := $(MODE)-$(notdir $(CC))
 OBJ     := build/obj/$(FLAVOUR)
