@@ -53,8 +53,8 @@ bool spsc_ring_pop(struct spsc_ring *ring, void *ret_record)
     return true;
 }
 
-/* A slot whose turn equals the writer's position is free for it; position + 1 means it is filled.
- */
+/* Turn 2 * position: free for the writer at that position; 2 * position + 1: filled by it. Doubled,
+ * so that in a ring of one slot "filled" is not "free for the next" as well. */
 struct mpsc_slot {
     _Atomic uint64_t turn;
     char             record[];
@@ -75,7 +75,7 @@ void mpsc_ring_init(struct mpsc_ring *ring, size_t record_size, uint32_t capacit
     ring->slots       = alloc_lines(capacity, ring->slot_size);
     ring->mask        = capacity - 1;
     for (uint64_t i = 0; i < capacity; i++)
-        atomic_store_explicit(&mpsc_ring_slot(ring, i)->turn, i, memory_order_relaxed);
+        atomic_store_explicit(&mpsc_ring_slot(ring, i)->turn, 2 * i, memory_order_relaxed);
 }
 
 void mpsc_ring_fini(struct mpsc_ring *ring)
@@ -91,28 +91,28 @@ bool mpsc_ring_push(struct mpsc_ring *ring, const void *record)
     for (;;) {
         slot          = mpsc_ring_slot(ring, head);
         uint64_t turn = atomic_load_explicit(&slot->turn, memory_order_acquire);
-        if (turn == head) {
+        if (turn == 2 * head) {
             if (atomic_compare_exchange_weak_explicit(&ring->head, &head, head + 1,
                                                       memory_order_relaxed, memory_order_relaxed))
                 break;
-        } else if (turn < head) {
+        } else if (turn < 2 * head) {
             return false; /* a whole lap behind: full */
         } else {
             head = atomic_load_explicit(&ring->head, memory_order_relaxed);
         }
     }
     memcpy(slot->record, record, ring->record_size);
-    atomic_store_explicit(&slot->turn, head + 1, memory_order_release);
+    atomic_store_explicit(&slot->turn, 2 * head + 1, memory_order_release);
     return true;
 }
 
 bool mpsc_ring_pop(struct mpsc_ring *ring, void *ret_record)
 {
     struct mpsc_slot *slot = mpsc_ring_slot(ring, ring->tail);
-    if (atomic_load_explicit(&slot->turn, memory_order_acquire) != ring->tail + 1)
+    if (atomic_load_explicit(&slot->turn, memory_order_acquire) != 2 * ring->tail + 1)
         return false;
     memcpy(ret_record, slot->record, ring->record_size);
-    atomic_store_explicit(&slot->turn, ring->tail + ring->mask + 1, memory_order_release);
+    atomic_store_explicit(&slot->turn, 2 * (ring->tail + ring->mask + 1), memory_order_release);
     ring->tail++;
     return true;
 }
