@@ -47,6 +47,9 @@ static enum address_parsed address_parse_unix(struct slice path, struct address 
 
 enum address_parsed address_parse(struct slice text, bool any_host, struct address *ret_address)
 {
+    /* The system's functions would stop at it and take the rest for nothing. */
+    if (slice_find(text, '\0') != text.size)
+        return ADDRESS_BAD_HOST;
     if (slice_starts_with(text, SLICE("unix:")))
         return address_parse_unix(slice_sub(text, 5, text.size), ret_address);
 
