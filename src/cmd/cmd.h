@@ -33,6 +33,7 @@ struct verb {
     int (*run)(int argc, char **argv);
 };
 
+extern const struct verb verb_backend;
 extern const struct verb verb_help;
 extern const struct verb verb_version;
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 static const struct verb *const verbs[] = {
+    &verb_backend,
     &verb_version,
     &verb_help,
     NULL,
