@@ -59,6 +59,26 @@ lint-run: $(foreach layer,$(PURE),$(OBJ)/lib$(layer).a)
 fmt:
 	@clang-format -i $(SOURCES)
 
+#   make bench      limeload beside haproxy and nginx on this machine; QUICK=1 takes a minute
+BENCH := $(patsubst bench/%.c,$(OBJ)/bench/%,$(filter-out bench/bench.c,$(wildcard bench/*.c)))
+# The floor and the load know nothing of the network code that they measure.
+BENCH_ARCHIVES := $(foreach layer,balance model base,$(OBJ)/lib$(layer).a)
+.PHONY: bench
+bench: need-bench
+	@$(MAKE) --no-print-directory bench-run
+
+.PHONY: bench-run
+bench-run: bench-build
+	@$(PYTHON) bench/run.py --programs $(OBJ)/bench --limeload $(BIN)/limeload $(if $(QUICK),--quick) $(ARGS)
+
+.PHONY: bench-build
+bench-build: $(BENCH)
+
+$(OBJ)/bench/%: bench/%.c bench/bench.c $(BENCH_ARCHIVES) $(OBJ)/flags
+	@mkdir -p $(@D)
+	@echo "  BENCH $<"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< bench/bench.c $(BENCH_ARCHIVES) $(LIBS)
+
 #   make install    into $(DESTDIR)$(PREFIX)
 .PHONY: install
 install: all
