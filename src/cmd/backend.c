@@ -4,8 +4,7 @@
  */
 #include "cmd/cmd.h"
 #include "cmd/echo.h"
-#include "cmd/stop.h"
-#include "net/epoll_io.h"
+#include "cmd/host.h"
 #include "net/loop.h"
 #include "net/socket.h"
 
@@ -206,24 +205,14 @@ static int backend_run(int argc, char **argv)
     if (code != 0)
         return code;
 
-    struct epoll_io io;
-    struct loop     loop;
-    struct stop     stop;
-    int             error = epoll_io_init(&io);
-    if (error == 0) {
-        loop_init(&loop, &io.io);
-        error = stop_init(&stop, &loop);
-        if (error == 0) {
-            code = backend_serve(&loop, &values);
-            stop_fini(&stop);
-        }
-        loop_fini(&loop);
-        epoll_io_fini(&io);
-    }
+    struct host host;
+    int         error = host_init(&host);
     if (error != 0) {
         fprintf(stderr, "limeload backend: cannot start: %s\n", strerror(-error));
         return CMD_FAILED;
     }
+    code = backend_serve(&host.loop, &values);
+    host_fini(&host);
     return code;
 }
 

@@ -34,6 +34,7 @@ struct verb {
 };
 
 extern const struct verb verb_backend;
+extern const struct verb verb_client;
 extern const struct verb verb_help;
 extern const struct verb verb_version;
 

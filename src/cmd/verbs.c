@@ -7,10 +7,7 @@
 #include <string.h>
 
 static const struct verb *const verbs[] = {
-    &verb_backend,
-    &verb_version,
-    &verb_help,
-    NULL,
+    &verb_backend, &verb_client, &verb_version, &verb_help, NULL,
 };
 
 const struct verb *const *cmd_verbs(void)
