@@ -16,6 +16,10 @@ def column(measured, contender, field):
     return [turn[contender][field] for turn in measured["rounds"] if contender in turn]
 
 
+def measured_at_all(measured, contender):
+    return any(contender in turn for turn in measured["rounds"])
+
+
 def ratios(measured, contender):
     """Cost as a ratio to the relay of the same round."""
     return [turn[contender]["cpu_us"] / turn[FLOOR]["cpu_us"] for turn in measured["rounds"]
@@ -68,21 +72,22 @@ def table(header, lines):
     return "\n".join("| " + " | ".join(line) + " |" for line in [header, rule] + lines)
 
 
+# Column, field of a result, and how its median is written.
+CPU_FIELDS = [("µs CPU", "cpu_us", "{:.2f}"), ("requests/s", "rate", "{:,.0f}"),
+              ("p50 µs", "p50_us", "{:.0f}"), ("p99 µs", "p99_us", "{:.0f}"),
+              ("p99.9 µs", "p999_us", "{:.0f}"), ("core busy", "core_busy", "{:.0%}")]
+CPU_HEADER = ["", "CPU per request / relay's (min–max)", "calm quarter",
+              *(title for title, _, _ in CPU_FIELDS), "errors"]
+
+
 def cpu_cells(measured, contender):
-    def median(field):
-        return statistics.median(column(measured, contender, field))
-
-    ratio = ratios(measured, contender)
-    return [contender,
-            "%.3f (%.3f–%.3f)" % (statistics.median(ratio), min(ratio), max(ratio)) if ratio else "–",
-            "%.3f" % calm_ratio(measured, contender) if ratio else "–", "%.2f" % median("cpu_us"), "{:,.0f}".format(median("rate")),
-            "%.0f" % median("p50_us"), "%.0f" % median("p99_us"), "%.0f" % median("p999_us"),
-            "%.0f %%" % (100 * median("core_busy")),
-            "%d" % sum(column(measured, contender, "errors"))]
-
-
-CPU_HEADER = ["", "CPU per request / relay's (min–max)", "calm quarter", "µs CPU", "requests/s", "p50 µs", "p99 µs",
-              "p99.9 µs", "core busy", "errors"]
+    line, ratio = [contender, "–", "–"], ratios(measured, contender)
+    if ratio:
+        line[1] = "%.3f (%.3f–%.3f)" % (statistics.median(ratio), min(ratio), max(ratio))
+        line[2] = "%.3f" % calm_ratio(measured, contender)
+    line += [form.format(statistics.median(column(measured, contender, field)))
+             for _, field, form in CPU_FIELDS]
+    return line + ["%d" % sum(column(measured, contender, "errors"))]
 
 
 def memory_cells(measured, contender):
@@ -104,17 +109,27 @@ def syscall_cells(measured, contender):
 
 SYSCALL_HEADER = ["", "per request", "which"]
 
+
+def instruction_cells(measured, contender):
+    return [contender, "{:,.0f}".format(column(measured, contender, "instructions")[0]),
+            "{:,}".format(column(measured, contender, "requests")[0])]
+
+
+INSTRUCTION_HEADER = ["", "instructions per request", "requests counted"]
+
 KINDS = {"cpu": (CPU_HEADER, cpu_cells), "memory": (MEMORY_HEADER, memory_cells),
-         "syscalls": (SYSCALL_HEADER, syscall_cells)}
+         "syscalls": (SYSCALL_HEADER, syscall_cells),
+         "instructions": (INSTRUCTION_HEADER, instruction_cells)}
 
 
 def row_text(measured):
     row = measured["row"]
     header, cells = KINDS[row["kind"]]
-    present = [name for name in row["contenders"] if any(name in turn for turn in measured["rounds"])]
+    present = [name for name in row["contenders"] if measured_at_all(measured, name)]
     words = ["### " + row["title"], "", table(header, [cells(measured, name) for name in present])]
-    words += ["", *("%s was not measured: %s." % item for item in measured["failures"].items())] \
-        if measured["failures"] else []
+    for name, why in measured["failures"].items():
+        words += ["", "%s was not measured%s: %s." % (
+            name, " to the end" if name in present else "", why.rstrip("."))]
     reason = noise(measured) if row["kind"] == "cpu" else None
     if reason:
         words += ["", "**Too noisy to judge:** %s." % reason]
@@ -129,8 +144,10 @@ def summary_value(measured, contender):
         form = "%.3f ×" if "budget" in measured["row"] else form
     elif kind == "memory":
         values, form = column(measured, contender, "private_kib"), "%.2f KiB"
-    else:
+    elif kind == "syscalls":
         values, form = column(measured, contender, "total"), "%.2f calls"
+    else:
+        values, form = column(measured, contender, "instructions"), "%.0f instr."
     if not values:
         return None, "–"
     value = statistics.median(values)
@@ -163,10 +180,11 @@ def summary_text(result):
              "load average before: %.2f" % machine["load_average"]]
     facts += [version for version in machine["versions"].values() if version]
     words = ["## Summary", "",
-             table(["", *contenders, "limeload's budget", "verdict"], lines), "",
-             "× is processor time per request as a ratio to the blind relay of the same round "
-             "(median); the relay itself took: %s." % (", ".join(floor) or "not measured"),
-             "", " · ".join(facts)]
+             table(["", *contenders, "limeload's budget", "verdict"], lines), ""]
+    if floor:
+        words += ["× is processor time per request as a ratio to the blind relay of the same round "
+                  "(median); the relay itself took: %s." % ", ".join(floor), ""]
+    words += [" · ".join(facts)]
     if machine["quick"]:
         words += ["", "A quick run: short rounds and few of them. Judge by a full one."]
     return "\n".join(words) + "\n"

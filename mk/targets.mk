@@ -68,7 +68,7 @@ bench: need-bench
 	@$(MAKE) --no-print-directory bench-run
 
 .PHONY: bench-run
-bench-run: bench-build
+bench-run: all bench-build
 	@$(PYTHON) bench/run.py --programs $(OBJ)/bench --limeload $(BIN)/limeload $(if $(QUICK),--quick) $(ARGS)
 
 .PHONY: bench-build
