@@ -33,6 +33,8 @@ struct verb {
     int (*run)(int argc, char **argv);
 };
 
+extern const struct verb verb_run;
+extern const struct verb verb_check;
 extern const struct verb verb_backend;
 extern const struct verb verb_client;
 extern const struct verb verb_help;

@@ -7,7 +7,13 @@
 #include <string.h>
 
 static const struct verb *const verbs[] = {
-    &verb_backend, &verb_client, &verb_version, &verb_help, NULL,
+    &verb_run,
+    &verb_check,
+    &verb_backend,
+    &verb_client,
+    &verb_version,
+    &verb_help,
+    NULL,
 };
 
 const struct verb *const *cmd_verbs(void)

@@ -37,7 +37,8 @@ enum config_log_format {
 struct config_server {
     const char        *id; /* unique in its pool; the address where none was given */
     struct address     address;
-    uint32_t           weight; /* 0 takes no new connections */
+    uint32_t           weight;          /* 0 takes no new connections */
+    uint32_t           max_connections; /* at once; 0: no bound */
     struct error_place place;
 };
 
@@ -45,6 +46,8 @@ struct config_pool {
     const char           *name;
     const char           *balance; /* name of the algorithm */
     uint64_t              connect_timeout_ns;
+    uint64_t              queue_timeout_ns; /* how long to wait for a server with room */
+    uint32_t              max_pending;      /* how many may wait */
     struct config_server *servers;
     uint32_t              server_count;
     struct error_place    place;

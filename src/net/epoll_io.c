@@ -102,6 +102,12 @@ static int epoll_io_connect(struct io *io, const struct address *address)
     return socket_connect(address);
 }
 
+static void epoll_io_keep_alive(struct io *io, int fd)
+{
+    (void)io;
+    socket_keep_alive(fd);
+}
+
 static ssize_t epoll_io_recv(struct io *io, int fd, void *bytes, size_t size)
 {
     (void)io;
@@ -154,6 +160,7 @@ static const struct io_ops epoll_io_ops = {
     .wake           = epoll_io_wake,
     .accept         = epoll_io_accept,
     .connect        = epoll_io_connect,
+    .keep_alive     = epoll_io_keep_alive,
     .recv           = epoll_io_recv,
     .send           = epoll_io_send,
     .error          = epoll_io_error,

@@ -79,12 +79,15 @@ static int socket_set(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof value) == 0 ? 0 : -errno;
 }
 
-/* Neither matters enough to fail for: a socket without them still carries every byte. */
-static void socket_set_stream_options(int fd, const struct address *address)
+/* None of these options matters enough to fail for: a socket without them still carries every byte,
+ * and Unix sockets have none of them. */
+static void socket_no_delay(int fd)
 {
-    if (address->family == ADDRESS_UNIX)
-        return;
     (void)socket_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+void socket_keep_alive(int fd)
+{
     (void)socket_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     (void)socket_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, SOCKET_KEEPALIVE_IDLE_S);
     (void)socket_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, SOCKET_KEEPALIVE_INTERVAL_S);
@@ -168,8 +171,10 @@ int socket_listen(const struct address *address, bool shared, struct address *re
     int error = socket_remove_stale(address);
     if (error == 0)
         error = socket_bind(fd, address, shared);
-    if (error == 0)
-        socket_set_stream_options(fd, address);
+    if (error == 0 && address->family != ADDRESS_UNIX) {
+        socket_no_delay(fd);
+        socket_keep_alive(fd);
+    }
     if (error == 0 && listen(fd, SOCKET_BACKLOG) != 0)
         error = -errno;
     if (error == 0)
@@ -200,7 +205,8 @@ int socket_connect(const struct address *address)
         return fd;
     union socket_name name;
     socklen_t         size = socket_name_of(address, &name);
-    socket_set_stream_options(fd, address);
+    if (address->family != ADDRESS_UNIX)
+        socket_no_delay(fd);
     if (connect(fd, &name.any, size) != 0 && errno != EINPROGRESS) {
         int error = -errno;
         close(fd);
