@@ -49,36 +49,33 @@ struct tcp_session {
     struct tcp_side        server;
     struct worker         *worker;
     struct proxy_listener *shared;
-    struct list_link       link; /* in worker->sessions */
-    struct list_link
-                 waiting; /* in worker->buffers.waiting, while there is no buffer to read into */
-    struct timer timer;
-    struct loop_task task; /* goes on relaying; frees the session after its end */
-    struct lease     lease;
-    struct tried     tried;
-    uint64_t         started_ns;
-    uint64_t         active_ns; /* when bytes last moved */
-    uint64_t         connect_ns;
-    const char      *reason; /* which side ended first, once one has */
-    struct endpoint  endpoint;
-    uint16_t         attempts;
-    bool             connected;
-    bool             kept_alive; /* the server's socket has its keepalive options */
+    enum tcp_phase         phase;
+    uint16_t               attempts;
+    bool                   kept_alive; /* the server's socket has its keepalive options */
+    struct endpoint        endpoint;   /* of the client */
+    struct list_link       link;       /* in worker->sessions */
+    struct list_link       waiting;    /* in a list that depends on the phase, or in none */
+    struct loop_task       task;       /* goes on relaying; frees the session after its end */
+    struct timer           timer;
+    struct lease           lease;
+    struct tried           tried;
+    uint64_t               started_ns;
+    uint64_t               active_ns; /* when bytes last moved */
+    uint64_t               connect_ns;
+    const char            *reason; /* which side ended first, once one has */
 };
 
-/* Why a session ended, as it stands in the log. */
-#define TCP_END_CLIENT_CLOSED "client_closed" /* both have ended, the client first */
-#define TCP_END_SERVER_CLOSED "server_closed" /* both have ended, the server first */
-#define TCP_END_CLIENT_RESET  "client_reset"  /* the client broke off */
-#define TCP_END_SERVER_RESET  "server_reset"  /* the server broke off */
-#define TCP_END_IDLE          "idle_timeout"  /* no byte either way for too long */
-#define TCP_END_NO_SERVER     "no_server"     /* every server has been tried, or there is none */
-#define TCP_END_QUEUE_FULL    "queue_full" /* too many sessions were waiting for a server already */
-#define TCP_END_QUEUE_TIMEOUT "queue_timeout" /* no server had room in time */
-#define TCP_END_ABORTED                                                                            \
-    "drain_deadline" /* limeload stopped and the session did not end in time                       \
-                      */
-#define TCP_END_RESOURCES "out_of_resources" /* no descriptor or kernel memory */
+/* Why a session ended, as it stands in the log; docs/operations.md explains them. */
+#define TCP_END_CLIENT_CLOSED "client_closed"
+#define TCP_END_SERVER_CLOSED "server_closed"
+#define TCP_END_CLIENT_RESET  "client_reset"
+#define TCP_END_SERVER_RESET  "server_reset"
+#define TCP_END_IDLE          "idle_timeout"
+#define TCP_END_NO_SERVER     "no_server"
+#define TCP_END_QUEUE_FULL    "queue_full"
+#define TCP_END_QUEUE_TIMEOUT "queue_timeout"
+#define TCP_END_ABORTED       "drain_deadline"
+#define TCP_END_RESOURCES     "out_of_resources"
 
 /* Starts a session for an accepted client. False where there is no memory for it: the descriptor is
  * then still the caller's, and so is the place in the admissions. */
