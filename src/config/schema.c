@@ -99,6 +99,13 @@ const struct schema_row schema_rows[] = {
     {SCHEMA_POOL, "timeouts.connect", SCHEMA_DURATION, AT(config_pool, connect_timeout_ns),
      .fallback = "2s", .min = VALUE_MS, .max = VALUE_HOUR, .example = "2s",
      .help = "A server that has not accepted the connection by then is passed over for the next."},
+    {SCHEMA_POOL, "timeouts.queue", SCHEMA_DURATION, AT(config_pool, queue_timeout_ns),
+     .fallback = "5s", .min = VALUE_MS, .max = VALUE_HOUR, .example = "5s",
+     .help = "How long a client waits where all servers are at their `max_connections`; then it is "
+             "turned away."},
+    {SCHEMA_POOL, "breaker.max_pending", SCHEMA_COUNT, AT(config_pool, max_pending),
+     .fallback = "1000", .min = 0, .max = 1000000, .example = "1000",
+     .help = "How many clients may wait for a server at one time; more are turned away at once."},
 
     {SCHEMA_SERVER, "id", SCHEMA_NAME, AT(config_server, id), .fallback_help = "the address",
      .example = "b1", .help = "What logs call it; unique in its pool."},
@@ -110,6 +117,10 @@ const struct schema_row schema_rows[] = {
     {SCHEMA_SERVER, "weight", SCHEMA_COUNT, AT(config_server, weight), .fallback = "1", .min = 0,
      .max = 65535, .example = "1",
      .help = "Its share where the algorithm heeds weights; 0 gets no new connections."},
+    {SCHEMA_SERVER, "max_connections", SCHEMA_COUNT, AT(config_server, max_connections),
+     .fallback = "none", .zero = "none", .min = 1, .max = 10000000, .example = "500",
+     .help = "Connections at one time, from all clients together. A server at its limit is not "
+             "chosen; where all are, clients wait for the first that has room."},
 };
 /* clang-format on */
 const size_t schema_row_count = LL_COUNT(schema_rows);
@@ -136,7 +147,9 @@ static const struct schema_later schema_laters[] = {
     {SCHEMA_POOL, .key = "sticky"},
     {SCHEMA_POOL, .key = "health"},
     {SCHEMA_POOL, .key = "outlier"},
-    {SCHEMA_POOL, .key = "breaker"},
+    {SCHEMA_POOL, .key = "breaker.max_requests"},
+    {SCHEMA_POOL, .key = "breaker.open_for"},
+    {SCHEMA_POOL, .key = "breaker.half_open"},
     {SCHEMA_POOL, .key = "slow_start"},
     {SCHEMA_POOL, .key = "retry"},
     {SCHEMA_POOL, .key = "tls"},
@@ -145,7 +158,6 @@ static const struct schema_later schema_laters[] = {
     {SCHEMA_POOL, .key = "timeouts.response", .http = true},
     {SCHEMA_POOL, .key = "timeouts.idle", .http = true},
     {SCHEMA_SERVER, .key = "backup"},
-    {SCHEMA_SERVER, .key = "max_connections"},
     {SCHEMA_SERVER, .key = "dns"},
 };
 
