@@ -33,7 +33,7 @@ int cmd_check_config(const char *path)
     struct config *config = cmd_load_config(path);
     if (config == NULL)
         return CMD_FAILED;
-    printf("%s: good (%u listeners, %u pools)\n", config->source, config->listener_count,
+    printf("%s: good (listeners: %u, pools: %u)\n", config->source, config->listener_count,
            config->pool_count);
     config_free(config);
     return CMD_OK;

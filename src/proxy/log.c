@@ -49,14 +49,15 @@ struct logger {
     uint32_t                 source_count;
     struct log_output        messages;
     struct log_output        sessions;
-    pthread_t                thread;
-    int                      wakeup;
-    atomic_bool              announced;
-    atomic_bool              stopping;
-    atomic_bool              reopening;
-    bool                     sessions_wanted; /* never changes, so that any thread may read it */
-    uint64_t                 wall_offset_ns;  /* wall clock minus monotonic clock */
-    uint64_t                 lost;            /* lines that could not be written */
+    struct log_output *session_output; /* &messages where both go to stderr: keeps their order */
+    pthread_t          thread;
+    int                wakeup;
+    atomic_bool        announced;
+    atomic_bool        stopping;
+    atomic_bool        reopening;
+    bool               sessions_wanted; /* never changes, so that any thread may read it */
+    uint64_t           wall_offset_ns;  /* wall clock minus monotonic clock */
+    uint64_t           lost;            /* lines that could not be written */
 };
 
 static void log_output_use(struct log_output *output, int fd, bool owned)
@@ -122,7 +123,7 @@ static void log_output_flush(struct logger *logger, struct log_output *output)
 
 static void logger_emit(struct logger *logger, const struct log_record *record)
 {
-    struct log_output *output = record->is_session ? &logger->sessions : &logger->messages;
+    struct log_output *output = record->is_session ? logger->session_output : &logger->messages;
     if (output->fd < 0)
         return;
     if (sizeof output->bytes - output->used < LOG_LINE_MAX)
@@ -220,6 +221,8 @@ struct logger *logger_start(const struct config_log *config)
         free(logger);
         return NULL;
     }
+    bool together           = logger->sessions.fd == STDERR_FILENO;
+    logger->session_output  = together ? &logger->messages : &logger->sessions;
     logger->sessions_wanted = logger->sessions.fd >= 0;
     logger->wakeup          = eventfd(0, EFD_CLOEXEC);
     if (logger->wakeup < 0 || pthread_create(&logger->thread, NULL, logger_main, logger) != 0) {

@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Proves the promise of the README: in a minimal Debian 12, with nothing but make and git, `make test` installs what
+# it needs and passes. Takes minutes and about 2 GB; needs root and debootstrap.
+#
+#     tests/clean_root.sh [COMMAND ...]      default: make test
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+root=$(mktemp -d "${TMPDIR:-/tmp}/limeload-root.XXXXXX")
+mounted=()
+clean() {
+    for ((i = ${#mounted[@]} - 1; i >= 0; i--)); do umount "${mounted[i]}" || umount -l "${mounted[i]}" || true; done
+    # Never remove anything while something is mounted below.
+    grep -q " $root/" /proc/mounts || rm -rf --one-file-system "$root"
+}
+trap clean EXIT
+
+bind() {
+    mkdir -p "$root$1"
+    mount --bind "$1" "$root$1"
+    mounted+=("$root$1")
+}
+
+echo "== a minimal Debian 12 in $root"
+debootstrap --variant=minbase bookworm "$root" >"$root.log" 2>&1 || { tail -20 "$root.log"; exit 1; }
+rm -f "$root.log"
+cp /etc/resolv.conf "$root/etc/resolv.conf"
+mount -t proc proc "$root/proc" && mounted+=("$root/proc")
+bind /sys
+bind /dev
+
+echo "== a clean clone"
+chroot "$root" sh -c 'apt-get update && apt-get install -y --no-install-recommends make git' >/dev/null 2>&1
+git clone -q . "$root/limeload"
+
+[ $# -gt 0 ] || set -- make test
+echo "== $*"
+started=$SECONDS
+# What the caller has in its environment must not help.
+env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 chroot "$root" sh -c 'cd /limeload && exec "$@"' sh "$@"
+echo "== took $((SECONDS - started)) s"
