@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+/* clang-format off */
 static const struct verb *const verbs[] = {
     &verb_run,
     &verb_check,
@@ -15,6 +16,7 @@ static const struct verb *const verbs[] = {
     &verb_help,
     NULL,
 };
+/* clang-format on */
 
 const struct verb *const *cmd_verbs(void)
 {

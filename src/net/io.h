@@ -66,8 +66,8 @@ struct io_ops {
      * failure. A failure that is known at once is returned as negative errno. */
     int (*connect)(struct io *io, const struct address *address);
 
-    /* Lets the kernel find out about a peer that has vanished. For connected sockets that turn out to
-     * live long; accepted ones have it from their listener. */
+    /* Lets the kernel find out about a peer that has vanished. For connected sockets that turn out
+     * to live long; accepted ones have it from their listener. */
     void (*keep_alive)(struct io *io, int fd);
 
     ssize_t (*recv)(struct io *io, int fd, void *bytes, size_t size);

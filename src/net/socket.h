@@ -23,8 +23,8 @@ LL_MUST_CHECK int socket_listen(const struct address *address, bool shared,
 LL_MUST_CHECK int socket_accept(int listener, struct endpoint *ret_peer);
 LL_MUST_CHECK int socket_connect(const struct address *address); /* TCP_NODELAY is set */
 
-/* Probes the peer when nothing has been heard from it for a minute; it is given up after another. Kept
- * apart from connecting, so that short connections do not pay four system calls for it. */
+/* Probes the peer when nothing has been heard from it for a minute; it is given up after another.
+ * Kept apart from connecting, so that short connections do not pay four system calls for it. */
 void socket_keep_alive(int fd);
 
 /* How many descriptors this process may open, after raising the soft limit to the hard one, and,
