@@ -72,7 +72,7 @@ $(OBJ)/libsupport.a: $(SUPPORT)
 $(OBJ)/tests/%: tests/%.c $(OBJ)/libsupport.a $(ARCHIVES) $(OBJ)/flags
 	@mkdir -p $(@D)
 	@echo "  TEST  $<"
-	@$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(NO_LTO) -MMD -MP $(LDFLAGS) -o $@ $< $(OBJ)/libsupport.a $(ARCHIVES) $(LIBS) -lcmocka -lpthread
+	@$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(NO_LTO) -MMD -MP $(LDFLAGS) -o $@ $< $(OBJ)/libsupport.a $(ARCHIVES) $(LIBS) -lcmocka -lpthread -lm
 
 # Objects are made again when the flags change.
 $(OBJ)/flags: FORCE
