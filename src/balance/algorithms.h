@@ -7,6 +7,13 @@
 
 #include "balance/algorithm.h"
 
+extern const struct algorithm algorithm_first;
+extern const struct algorithm algorithm_least_connections;
+extern const struct algorithm algorithm_p2c;
+extern const struct algorithm algorithm_random;
 extern const struct algorithm algorithm_round_robin;
+extern const struct algorithm algorithm_weighted_least_connections;
+extern const struct algorithm algorithm_weighted_random;
+extern const struct algorithm algorithm_weighted_round_robin;
 
 #endif

@@ -192,27 +192,39 @@ static struct pick balance_leftover(const struct pool_view *view, const struct p
     return pick;
 }
 
+/* The server chosen has filled up since. */
+static bool balance_retry(const struct balance_site *site, const struct pick_query *query,
+                          struct pick *pick)
+{
+    struct pick_query again = *query;
+    for (uint32_t attempt = 1; attempt < BALANCE_RESERVE_TRIES; attempt++) {
+        again.random         = choice_random(query, attempt);
+        struct choice choice = site->step->algorithm->pick(site, &again);
+        if (choice.kind != CHOICE_PICK)
+            return false;
+        if (balance_start(site->view, query, choice.server, pick))
+            return true;
+    }
+    return false;
+}
+
 struct pick balance_pick(const struct pool_view *view, const struct pick_query *query)
 {
     const struct balance_tables *tables = view->tables;
-    struct pick_query            again  = *query;
 
     if (query->tried != NULL && tried_full(query->tried))
         return (struct pick){.status = PICK_NONE, .reason = PICK_REASON_NOTHING};
     for (uint32_t i = 0; i < tables->balancer->count && view->count > 0; i++) {
-        const struct balance_site *site = &tables->sites[i];
-        for (uint32_t attempt = 0; attempt < BALANCE_RESERVE_TRIES; attempt++) {
-            struct choice choice = site->step->algorithm->pick(site, &again);
-            struct pick   pick   = {.status = PICK_QUEUE, .step = i};
-            if (choice.kind == CHOICE_PASS)
-                break;
-            if (choice.kind == CHOICE_PICK && balance_start(view, query, choice.server, &pick))
-                return pick;
-            if (choice.kind == CHOICE_QUEUE) {
-                balance_emit_pick(view, query, &pick, 0);
-                return pick;
-            }
-            again.random = rng_mix(again.random + 1);
+        const struct balance_site *site   = &tables->sites[i];
+        struct choice              choice = site->step->algorithm->pick(site, query);
+        struct pick                pick   = {.status = PICK_QUEUE, .step = i};
+        if (choice.kind == CHOICE_PICK && balance_start(view, query, choice.server, &pick))
+            return pick;
+        if (choice.kind == CHOICE_PICK && balance_retry(site, query, &pick))
+            return pick;
+        if (choice.kind == CHOICE_QUEUE) {
+            balance_emit_pick(view, query, &pick, 0);
+            return pick;
         }
     }
     return balance_leftover(view, query);

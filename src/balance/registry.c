@@ -10,7 +10,9 @@
 #include <string.h>
 
 /* One list for both tables, in alphabetical order. */
-#define ALGORITHMS(row) row(round_robin)
+#define ALGORITHMS(row)                                                                            \
+    row(first) row(least_connections) row(p2c) row(random) row(round_robin)                        \
+        row(weighted_least_connections) row(weighted_random) row(weighted_round_robin)
 
 #define ALGORITHM_ROW(name) &algorithm_##name,
 #define NAME_ROW(name)      #name,
