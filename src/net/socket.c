@@ -186,6 +186,18 @@ int socket_listen(const struct address *address, bool shared, struct address *re
     return fd;
 }
 
+int socket_look(const struct address *address)
+{
+    if (address->family == ADDRESS_UNIX || address->endpoint.port == 0)
+        return 0;
+    int fd = socket_new(address);
+    if (fd < 0)
+        return fd == -EAFNOSUPPORT ? 0 : fd; /* listening has an answer to that */
+    int error = socket_bind(fd, address, false);
+    close(fd);
+    return error;
+}
+
 int socket_accept(int listener, struct endpoint *ret_peer)
 {
     union socket_name name;

@@ -20,6 +20,11 @@
 LL_MUST_CHECK int socket_listen(const struct address *address, bool shared,
                                 struct address *ret_bound);
 
+/* 0 where nobody listens on the address yet. Shared listeners need that look: the kernel would let
+ * them join those of another process, and two programs would share one port without anybody
+ * noticing. */
+LL_MUST_CHECK int socket_look(const struct address *address);
+
 LL_MUST_CHECK int socket_accept(int listener, struct endpoint *ret_peer);
 LL_MUST_CHECK int socket_connect(const struct address *address); /* TCP_NODELAY is set */
 

@@ -125,6 +125,9 @@ static int proxy_listen_everywhere(struct proxy *proxy, struct proxy_listener *s
     struct address bound  = *address;
     bool           reuse  = address->family != ADDRESS_UNIX;
     int            common = -1;
+    int            taken  = socket_look(address);
+    if (taken != 0)
+        return taken;
     for (uint32_t i = 0; i < proxy->worker_count; i++) {
         /* Port 0 is chosen once, and then the same for all. */
         int fd = reuse || i == 0 ? socket_listen(&bound, reuse, &bound) : dup(common);

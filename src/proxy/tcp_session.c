@@ -96,7 +96,6 @@ bool tcp_session_start(struct worker *worker, struct proxy_listener *shared, int
         return false;
     }
     list_append(&worker->sessions, &session->link);
-    worker_count_session(worker, 1);
     tcp_connect_next(session);
     return true;
 }
@@ -176,7 +175,6 @@ void tcp_session_end(struct tcp_session *session, bool reset, enum outcome outco
         tcp_session_finish(session, outcome);
     tcp_relay_wake_waiting(worker);
 
-    worker_count_session(worker, -1);
     worker_release(worker, session->shared);
     loop_unschedule(&session->task);
     session->task.run = session_free;

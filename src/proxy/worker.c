@@ -171,23 +171,25 @@ void worker_take(struct worker *worker, struct proxy_listener *shared, int fd,
                  const struct endpoint *client)
 {
     struct worker *other = worker->draining ? NULL : worker_less_busy(worker);
-    if (other == NULL || !worker_hand_over(other, shared, fd, client))
-        worker_start_session(worker, shared, fd, client);
+    if (other != NULL) {
+        /* Counted before it arrives, so that a burst is not sent to one and the same worker. */
+        atomic_fetch_add_explicit(&other->active, 1, memory_order_relaxed);
+        if (worker_hand_over(other, shared, fd, client))
+            return;
+        atomic_fetch_sub_explicit(&other->active, 1, memory_order_relaxed);
+    }
+    atomic_fetch_add_explicit(&worker->active, 1, memory_order_relaxed);
+    worker_start_session(worker, shared, fd, client);
 }
 
 void worker_release(struct worker *worker, struct proxy_listener *shared)
 {
     struct proxy *proxy = worker->proxy;
+    atomic_fetch_sub_explicit(&worker->active, 1, memory_order_relaxed);
     admission_leave(&proxy->admission);
     admission_leave(&shared->admission);
     if (atomic_load(&proxy->paused) == 0)
         return;
     for (uint32_t i = 0; i < proxy->worker_count; i++)
         worker_order(proxy->workers[i], WORKER_FIND_ROOM);
-}
-
-void worker_count_session(struct worker *worker, int change)
-{
-    uint32_t active = worker_active(worker) + (uint32_t)change;
-    atomic_store_explicit(&worker->active, active, memory_order_relaxed);
 }

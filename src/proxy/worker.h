@@ -36,7 +36,7 @@ struct worker {
     struct slab        session_slab;
     struct buffer_pool buffers;
 
-    _Alignas(LL_CACHE_LINE) _Atomic uint32_t active; /* sessions; written by this worker alone */
+    _Alignas(LL_CACHE_LINE) _Atomic uint32_t active; /* connections it has, or is being sent */
     _Alignas(LL_CACHE_LINE) _Atomic uint32_t orders; /* given and not taken yet */
     _Atomic uint32_t obeyed;                         /* what the control thread waits for */
 };
@@ -60,8 +60,6 @@ void worker_take(struct worker *worker, struct proxy_listener *shared, int fd,
 
 /* A session has ended: lets whoever waits for a place have it. */
 void worker_release(struct worker *worker, struct proxy_listener *shared);
-
-void worker_count_session(struct worker *worker, int change);
 
 enum {
     WORKER_FIND_ROOM     = 1u << 0, /* a place has become free: accept again */
