@@ -4,12 +4,30 @@
  */
 #include "proxy/tcp_session.h"
 
-#include "base/assert.h"
+#include "base/map.h"
 #include "net/clock.h"
 #include "proxy/worker.h"
 
 #include <errno.h>
 #include <string.h>
+
+/* The same on every node and in every process, so that they send a client to the same server. */
+#define CONNECT_KEY_SEED 0u
+
+/* What a TCP session has to offer as a key: the client's address. Configuration refuses algorithms
+ * that need another for TCP. */
+static void connect_add_keys(const struct tcp_session *session, const struct pool_view *view,
+                             struct pick_query *query)
+{
+    for (uint32_t step = 0; step < BALANCE_CHAIN_MAX; step++) {
+        const struct endpoint *client = &session->endpoint;
+        if (balance_step_key(view, step) != BALANCE_KEY_CLIENT_IP || client->family == ADDRESS_NONE)
+            continue;
+        size_t size       = client->family == ADDRESS_IPV4 ? 4 : 16;
+        query->keys[step] = hash_bytes(client->ip, size, CONNECT_KEY_SEED);
+        query->key_mask |= (uint8_t)(1u << step);
+    }
+}
 
 static struct pick connect_pick(struct tcp_session *session)
 {
@@ -22,6 +40,7 @@ static struct pick connect_pick(struct tcp_session *session)
                .now_ns = worker->loop.now_ns,
                .tried  = &session->tried,
     };
+    connect_add_keys(session, view, &query);
     return balance_pick(view, &query);
 }
 
