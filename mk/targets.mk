@@ -40,6 +40,13 @@ unit: need-test
 unit-run: $(UNITS)
 	@$(PYTHON) tools/test.py --units "$(UNITS)"
 
+#   make coverage   line coverage of the unit tests, per file and folder
+.PHONY: coverage
+coverage: need-test
+	@find build/obj/cov-$(notdir $(CC)) -name '*.gcda' -delete 2>/dev/null || true
+	@$(MAKE) --no-print-directory MODE=cov unit-run
+	@$(PYTHON) tools/coverage.py build/obj/cov-$(notdir $(CC))
+
 #   make lint       formatting, clang-tidy, layer table, purity of the pure archives
 .PHONY: lint
 lint: need-lint
