@@ -6,7 +6,9 @@
 #include "cmd/cmd.h"
 #include "cmd/help.h"
 #include "cmd/resolve.h"
+#include "config/value.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,42 +37,11 @@ int args_usage_error(const struct verb *verb, const char *format, ...)
     return CMD_USAGE;
 }
 
-struct args_unit {
-    const char *name;
-    uint64_t    factor;
-};
-
-static const struct args_unit args_time_units[] = {
-    {"ns", UINT64_C(1)},
-    {"us", UINT64_C(1000)},
-    {"ms", UINT64_C(1000) * 1000},
-    {"s", UINT64_C(1000) * 1000 * 1000},
-    {"m", UINT64_C(60) * 1000 * 1000 * 1000},
-    {"h", UINT64_C(3600) * 1000 * 1000 * 1000},
-};
-
-/* A whole number and a unit. "0" needs none. */
+/* "0" needs no unit, because it is the same in all of them. */
 static bool args_read_duration(struct slice text, uint64_t *ret_ns)
 {
-    size_t digits = 0;
-    while (digits < text.size && text.data[digits] >= '0' && text.data[digits] <= '9')
-        digits++;
-    struct slice unit = slice_sub(text, digits, text.size);
-    uint64_t     count;
-    if (!slice_to_u64(slice_sub(text, 0, digits), UINT64_MAX, &count))
-        return false;
-    if (unit.size == 0 && count == 0) {
-        *ret_ns = 0;
-        return true;
-    }
-    for (size_t i = 0; i < LL_COUNT(args_time_units); i++) {
-        uint64_t factor = args_time_units[i].factor;
-        if (!slice_equal(unit, slice_of(args_time_units[i].name)) || count > UINT64_MAX / factor)
-            continue;
-        *ret_ns = count * factor;
-        return true;
-    }
-    return false;
+    *ret_ns = 0;
+    return slice_equal(text, SLICE("0")) || value_duration(text, ret_ns) == VALUE_OK;
 }
 
 static bool args_read_share(const char *text, double *ret_share)
@@ -105,10 +76,30 @@ static bool args_refuse(const struct args_state *state, const struct args_option
     return false;
 }
 
+static bool args_refuse_range(const struct args_state *state, const struct args_option *option,
+                              const char *text)
+{
+    char        min[VALUE_TEXT_MAX], max[VALUE_TEXT_MAX], remedy[2 * VALUE_TEXT_MAX + 64];
+    bool        duration = option->kind == ARGS_DURATION;
+    const char *least    = min;
+    const char *most     = max;
+    if (duration) {
+        least = value_format_duration(option->min, min);
+        most  = value_format_duration(option->max, max);
+    } else {
+        (void)snprintf(min, sizeof min, "%" PRIu64, option->min);
+        (void)snprintf(max, sizeof max, "%" PRIu64, option->max);
+    }
+    if (option->max == 0)
+        (void)snprintf(remedy, sizeof remedy, "is too small (at least %s)", least);
+    else
+        (void)snprintf(remedy, sizeof remedy, "is out of range (from %s to %s)", least, most);
+    return args_refuse(state, option, text, remedy);
+}
+
 static bool args_store_number(const struct args_state *state, const struct args_option *option,
                               const char *text)
 {
-    char     remedy[160];
     uint64_t max = option->max != 0 ? option->max : UINT64_MAX;
     uint64_t number;
     bool     duration = option->kind == ARGS_DURATION;
@@ -118,15 +109,8 @@ static bool args_store_number(const struct args_state *state, const struct args_
         return args_refuse(state, option, text,
                            duration ? "is not a duration (write one such as 250ms, 5s, 1m or 24h)"
                                     : "is not a whole number (write digits only)");
-    if (number < option->min || number > max) {
-        if (duration)
-            (void)snprintf(remedy, sizeof remedy, "is out of range (from %g s to %g s)",
-                           (double)option->min / 1e9, (double)max / 1e9);
-        else
-            (void)snprintf(remedy, sizeof remedy, "is out of range (from %llu to %llu)",
-                           (unsigned long long)option->min, (unsigned long long)max);
-        return args_refuse(state, option, text, remedy);
-    }
+    if (number < option->min || number > max)
+        return args_refuse_range(state, option, text);
     memcpy((char *)state->values + option->offset, &number, sizeof number);
     return true;
 }

@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "cmd/echo.h"
 #include "cmd/host.h"
+#include "config/value.h"
 #include "net/loop.h"
 #include "net/socket.h"
 
@@ -72,7 +73,7 @@ static const struct args_option backend_options[] = {
      .group = MISBEHAVIOUR,
      .kind  = ARGS_DURATION,
      .value = "D",
-     .max   = UINT64_C(86400) * 1000000000,
+     .max   = VALUE_DAY,
      .help  = "The greeting and every echo come this much later.",
      FIELD(delay_ns)},
     {.name  = "fail",
@@ -99,8 +100,8 @@ static const struct args_option backend_options[] = {
      .group = MISBEHAVIOUR,
      .kind  = ARGS_DURATION,
      .value = "D",
-     .min   = 1000000,
-     .max   = UINT64_C(86400) * 1000000000,
+     .min   = VALUE_MS,
+     .max   = VALUE_DAY,
      .help  = "Refuses new connections for this long, again and again: at the end of every "
               "period of --refuse-every. Established ones go on.",
      FIELD(refuse_ns)},
@@ -109,7 +110,7 @@ static const struct args_option backend_options[] = {
      .kind    = ARGS_DURATION,
      .value   = "D",
      .initial = "10s",
-     .max     = UINT64_C(86400) * 1000000000,
+     .max     = VALUE_DAY,
      .help    = "The period of --refuse.",
      FIELD(refuse_every_ns)},
     {.name    = "seed",

@@ -7,6 +7,7 @@
 #include "cmd/cmd.h"
 #include "cmd/host.h"
 #include "cmd/tally.h"
+#include "config/value.h"
 #include "net/clock.h"
 #include "net/loop.h"
 #include "net/socket.h"
@@ -79,15 +80,15 @@ static const struct args_option client_options[] = {
      .kind    = ARGS_DURATION,
      .value   = "D",
      .initial = "5s",
-     .min     = 1000000,
-     .max     = UINT64_C(86400) * 1000000000,
+     .min     = VALUE_MS,
+     .max     = VALUE_DAY,
      .help    = "How long a connection may take from its start to the end of the answer.",
      FIELD(timeout_ns)},
     {.name   = "interval",
      .letter = 'i',
      .kind   = ARGS_DURATION,
      .value  = "D",
-     .max    = UINT64_C(86400) * 1000000000,
+     .max    = VALUE_DAY,
      .help   = "Starts connections no closer together than this.",
      FIELD(interval_ns)},
     {.name = "json", .kind = ARGS_FLAG, .help = "The summary as JSON, and no lines.", FIELD(json)},
