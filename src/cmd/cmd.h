@@ -37,6 +37,7 @@ extern const struct verb verb_run;
 extern const struct verb verb_check;
 extern const struct verb verb_backend;
 extern const struct verb verb_client;
+extern const struct verb verb_demo;
 extern const struct verb verb_help;
 extern const struct verb verb_version;
 

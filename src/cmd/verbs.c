@@ -10,6 +10,7 @@
 static const struct verb *const verbs[] = {
     &verb_run,
     &verb_check,
+    &verb_demo,
     &verb_backend,
     &verb_client,
     &verb_version,
