@@ -23,7 +23,8 @@ struct balance_step {
     const struct algorithm *algorithm;
     struct balance_tunables tunables;
     uint32_t                number; /* in the chain */
-    void                   *state;  /* zeroed at first, aligned to a cache line */
+    enum balance_key        key;
+    void                   *state; /* zeroed at first, aligned to a cache line */
 };
 
 /* The same, seen from one view. */
@@ -53,12 +54,14 @@ enum feedback_type {
 
 /* Something that happened to a lease. The counts of the server have it already. */
 struct feedback {
-    enum feedback_type type;
-    enum outcome       outcome; /* of FINISH */
-    uint32_t           index;   /* in the site's view, or POOL_NO_INDEX */
-    struct server     *server;
-    uint64_t           latency_ns; /* from the pick to now */
-    uint64_t           now_ns;
+    enum feedback_type       type;
+    enum outcome             outcome; /* of FINISH */
+    uint32_t                 index;   /* in the site's view, or POOL_NO_INDEX */
+    struct server           *server;
+    bool                     answered;   /* the first byte is here */
+    uint64_t                 latency_ns; /* from the pick to now */
+    uint64_t                 now_ns;
+    const struct pick_query *query; /* of START */
 };
 
 struct algorithm {
@@ -66,6 +69,7 @@ struct algorithm {
     const char      *summary; /* one line for people */
     enum balance_key key;     /* what it needs to know of the request */
     uint8_t          wants;   /* mask of feedback */
+    enum pick_reason reason;  /* that its picks give */
 
     /* Bytes of state. Optional. */
     size_t (*state_size)(const struct balance_tunables *tunables);
@@ -135,6 +139,24 @@ static inline bool choice_warm(const struct pool_view *view, const struct pick_q
         return true;
     uint32_t share = pool_view_ramp(view, view->servers[index], query->now_ns);
     return share >= POOL_RAMP_FULL || (choice_random(query, salt + 64) >> 48) < share;
+}
+
+/* The key that the host brought for this step. */
+static inline bool choice_key(const struct balance_site *site, const struct pick_query *query,
+                              uint64_t *ret_key)
+{
+    *ret_key = query->keys[site->step->number];
+    return (query->key_mask >> site->step->number & 1) != 0;
+}
+
+/* choice_warm for keys: the same key gives the same answer as long as the share does not fall. */
+static inline bool choice_key_warm(const struct pool_view *view, const struct pick_query *query,
+                                   uint32_t index, uint64_t key)
+{
+    if (LL_LIKELY(query->now_ns >= view->ramp_until_ns))
+        return true;
+    const struct server *server = view->servers[index];
+    return (rng_mix(key ^ server->hash) >> 48) < pool_view_ramp(view, server, query->now_ns);
 }
 
 /* The two together. */

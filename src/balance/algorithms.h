@@ -7,11 +7,19 @@
 
 #include "balance/algorithm.h"
 
+extern const struct algorithm algorithm_bounded_hash;
+extern const struct algorithm algorithm_cookie_hash;
 extern const struct algorithm algorithm_first;
+extern const struct algorithm algorithm_header_hash;
+extern const struct algorithm algorithm_ip_hash;
 extern const struct algorithm algorithm_least_connections;
+extern const struct algorithm algorithm_maglev;
 extern const struct algorithm algorithm_p2c;
 extern const struct algorithm algorithm_random;
+extern const struct algorithm algorithm_rendezvous;
+extern const struct algorithm algorithm_ring_hash;
 extern const struct algorithm algorithm_round_robin;
+extern const struct algorithm algorithm_uri_hash;
 extern const struct algorithm algorithm_weighted_least_connections;
 extern const struct algorithm algorithm_weighted_random;
 extern const struct algorithm algorithm_weighted_round_robin;

@@ -42,8 +42,19 @@ struct balance_knob {
 /* All tunables; algorithms ignore those that are not theirs. */
 const struct balance_knob *balance_knobs(size_t *ret_count);
 
+/* What the key of a step is the hash of; how to find it is the host's business. */
+enum balance_key {
+    BALANCE_KEY_NONE,
+    BALANCE_KEY_CLIENT_IP,
+    BALANCE_KEY_URI,
+    BALANCE_KEY_HEADER,
+    BALANCE_KEY_COOKIE,
+    BALANCE_KEY_SERVER, /* not a hash of anything: server->hash, as the client's cookie told it */
+};
+
 struct balance_step_config {
     const char             *algorithm; /* one of balance_names() */
+    enum balance_key        key;       /* BALANCE_KEY_NONE: the algorithm's usual one */
     struct balance_tunables tunables;
 };
 

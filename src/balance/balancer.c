@@ -77,6 +77,8 @@ void balance_configure(struct pool *pool, const struct balance_config *config)
         step->algorithm           = algorithm_find(config->steps[i].algorithm);
         step->tunables            = config->steps[i].tunables;
         step->number              = i;
+        step->key =
+            config->steps[i].key != BALANCE_KEY_NONE ? config->steps[i].key : step->algorithm->key;
         if (step->algorithm->state_size != NULL)
             step->state = arena_lines(&arena, step->algorithm->state_size(&step->tunables));
         balancer->wants |= step->algorithm->wants;
@@ -93,8 +95,7 @@ void balance_configure(struct pool *pool, const struct balance_config *config)
 enum balance_key balance_step_key(const struct pool_view *view, uint32_t step)
 {
     const struct balance_tables *tables = view->tables;
-    return step < tables->balancer->count ? tables->balancer->steps[step].algorithm->key
-                                          : BALANCE_KEY_NONE;
+    return step < tables->balancer->count ? tables->balancer->steps[step].key : BALANCE_KEY_NONE;
 }
 
 /* Tells the algorithms of the newest view, which may be another than the one picked from. */
@@ -150,13 +151,14 @@ static void balance_emit_pick(const struct pool_view *view, const struct pick_qu
 }
 
 static bool balance_start(const struct pool_view *view, const struct pick_query *query,
-                          struct server *server, struct pick *pick)
+                          struct server *server, enum pick_reason reason, struct pick *pick)
 {
     uint32_t inflight;
     LL_ASSERT(!choice_tried(query, server));
     if (!server_reserve(server, &inflight))
         return false;
     pick->status = PICK_OK;
+    pick->reason = reason;
     pick->lease  = (struct lease){
          .server   = server,
          .shared   = view->shared,
@@ -165,6 +167,7 @@ static bool balance_start(const struct pool_view *view, const struct pick_query 
     balance_tell(view->shared, &(struct feedback){
                                    .type   = FEEDBACK_START,
                                    .server = server,
+                                   .query  = query,
                                    .now_ns = query->now_ns,
                                });
     balance_emit_pick(view, query, pick, inflight);
@@ -182,11 +185,9 @@ static struct pick balance_leftover(const struct pool_view *view, const struct p
         index                 = index + 1 == view->count ? 0 : index + 1;
         if (choice_tried(query, server))
             continue;
-        pick.reason = PICK_REASON_LEFTOVER;
-        if (balance_start(view, query, server, &pick))
+        if (balance_start(view, query, server, PICK_REASON_LEFTOVER, &pick))
             return pick;
         pick.status = PICK_QUEUE;
-        pick.reason = PICK_REASON_NOTHING;
     }
     balance_emit_pick(view, query, &pick, 0);
     return pick;
@@ -202,7 +203,7 @@ static bool balance_retry(const struct balance_site *site, const struct pick_que
         struct choice choice = site->step->algorithm->pick(site, &again);
         if (choice.kind != CHOICE_PICK)
             return false;
-        if (balance_start(site->view, query, choice.server, pick))
+        if (balance_start(site->view, query, choice.server, site->step->algorithm->reason, pick))
             return true;
     }
     return false;
@@ -218,9 +219,9 @@ struct pick balance_pick(const struct pool_view *view, const struct pick_query *
         const struct balance_site *site   = &tables->sites[i];
         struct choice              choice = site->step->algorithm->pick(site, query);
         struct pick                pick   = {.status = PICK_QUEUE, .step = i};
-        if (choice.kind == CHOICE_PICK && balance_start(view, query, choice.server, &pick))
-            return pick;
-        if (choice.kind == CHOICE_PICK && balance_retry(site, query, &pick))
+        if (choice.kind == CHOICE_PICK &&
+            (balance_start(view, query, choice.server, site->step->algorithm->reason, &pick) ||
+             balance_retry(site, query, &pick)))
             return pick;
         if (choice.kind == CHOICE_QUEUE) {
             balance_emit_pick(view, query, &pick, 0);
@@ -239,6 +240,7 @@ void balance_first_byte(struct lease *lease, uint64_t now_ns)
     balance_tell(lease->shared,
                  &(struct feedback){
                      .type       = FEEDBACK_FIRST_BYTE,
+                     .answered   = true,
                      .server     = lease->server,
                      .latency_ns = now_ns > lease->start_ns ? now_ns - lease->start_ns : 0,
                      .now_ns     = now_ns,
@@ -259,6 +261,7 @@ void balance_finish(struct lease *lease, enum outcome outcome, uint64_t now_ns)
     balance_tell(lease->shared, &(struct feedback){
                                     .type       = FEEDBACK_FINISH,
                                     .outcome    = outcome,
+                                    .answered   = lease->first_byte_ns != 0,
                                     .server     = server,
                                     .latency_ns = latency_ns,
                                     .now_ns     = now_ns,

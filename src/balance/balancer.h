@@ -38,16 +38,6 @@
 
 struct pool;
 
-/* What the key of a step is the hash of; how to find it is the host's business. */
-enum balance_key {
-    BALANCE_KEY_NONE,
-    BALANCE_KEY_CLIENT_IP,
-    BALANCE_KEY_URI,
-    BALANCE_KEY_HEADER,
-    BALANCE_KEY_COOKIE,
-    BALANCE_KEY_SERVER, /* not a hash of anything: server->hash, as the client's cookie told it */
-};
-
 struct pick_query {
     uint64_t            random; /* fresh for every pick */
     uint64_t            now_ns;

@@ -3,11 +3,19 @@
  * Digests of the picks of every algorithm in fixed scenarios.
  */
 /* clang-format off */
+{"bounded_hash", UINT64_C(0x687049a3a7e76a3e)},
+{"cookie_hash", UINT64_C(0x8a8d45ee70889d49)},
 {"first", UINT64_C(0xd263d919a9b0d86b)},
+{"header_hash", UINT64_C(0x8a8d45ee70889d49)},
+{"ip_hash", UINT64_C(0x8a8d45ee70889d49)},
 {"least_connections", UINT64_C(0xae10ac2d71a68ae8)},
+{"maglev", UINT64_C(0x8a8d45ee70889d49)},
 {"p2c", UINT64_C(0xa0d5666729ee67f2)},
 {"random", UINT64_C(0x0cb8877d666deddd)},
+{"rendezvous", UINT64_C(0x3a9f8336ee881b3e)},
+{"ring_hash", UINT64_C(0x0573a0615784d546)},
 {"round_robin", UINT64_C(0x3df7ba1f4daac2e4)},
+{"uri_hash", UINT64_C(0x8a8d45ee70889d49)},
 {"weighted_least_connections", UINT64_C(0xc7fd0aef1070b478)},
 {"weighted_random", UINT64_C(0x117fa49c3e6e7553)},
 {"weighted_round_robin", UINT64_C(0x88626a50691f7db1)},
