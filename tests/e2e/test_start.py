@@ -82,11 +82,11 @@ pools:
     (GOOD.replace("balance:", "balence:"), 6, 5),
     (GOOD.replace("    pool: echo", "    pool: ecko"), 3, 11),
     (GOOD.replace("    balance", "    balance: random\n    balance"), 7, 5),
-    (GOOD.replace('"127.0.0.1:9003"', '"127.0.0.1"'), 7, 51),
-    (GOOD.replace('"127.0.0.1:9003"', '"127.0.0.1:9001"'), 7, 51),
+    (GOOD.replace('"127.0.0.1:9003"', '"127.0.0.1"'), 7, 52),
+    (GOOD.replace('"127.0.0.1:9003"', '"127.0.0.1:9001"'), 7, 52),
     (GOOD + "workers: many\n", 8, 10),
     (GOOD + "pools: [\n", 8, None),
-    (GOOD + "admin: {bind: \"0.0.0.0:9900\", colour: red}\n", 8, None),
+    (GOOD + "log: {level: info, colour: red}\n", 8, 20),
 ], ids=["unknown key", "unknown pool", "duplicate key", "no port", "duplicate server",
         "bad number", "broken yaml", "unknown key in a line"])
 def test_a_mistake_is_shown_where_it_is(write, broken, line, column):
