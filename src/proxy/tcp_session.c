@@ -55,7 +55,10 @@ static void session_free(struct loop_task *task)
     struct tcp_session *session = LL_CONTAINER_OF(task, struct tcp_session, task);
     struct worker      *worker  = session->worker;
     list_remove(&session->link);
+    struct proxy_listener *shared = session->shared;
     slab_put(&worker->session_slab, session);
+    /* Not before: whoever is let in for it needs its place in the slab as well. */
+    worker_release(worker, shared);
 }
 
 /* Looks at the last activity instead of having been moved at each. */
@@ -175,7 +178,6 @@ void tcp_session_end(struct tcp_session *session, bool reset, enum outcome outco
         tcp_session_finish(session, outcome);
     tcp_relay_wake_waiting(worker);
 
-    worker_release(worker, session->shared);
     loop_unschedule(&session->task);
     session->task.run = session_free;
     loop_schedule(&worker->loop, &session->task);

@@ -78,7 +78,8 @@ def test_at_the_descriptor_limit_clients_wait_and_everything_recovers(
     most = int(proxy.logged(msg="ready")[0]["max_sessions"])
     assert 10 <= most <= 70
     before = proxy.descriptors()
-    for _ in range(3):
+    rounds = 15
+    for _ in range(rounds):
         with contextlib.ExitStack() as stack:
             clients = [stack.enter_context(connect(proxy.address)) for _ in range(most + 20)]
             served = []
@@ -91,7 +92,7 @@ def test_at_the_descriptor_limit_clients_wait_and_everything_recovers(
                 clients = [client for client in clients if client not in ready]
             assert proxy.descriptors() <= 140
             assert len(served) == most and not select.select(clients, [], [], 0.1)[0]
-    proxy.await_sessions(3 * (most + 20))
+    proxy.await_sessions(rounds * (most + 20))
     assert ask(proxy.address) == "B1"
     assert proxy.descriptors() <= before + 2
     assert not proxy.logged(msg="cannot accept")
