@@ -19,8 +19,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Names in log lines are cut to this, terminator included. */
-#define LOG_NAME_MAX 64u
+/* Names in log lines are cut to this, terminator included. A server without an id is named by its
+ * address, which is always shown whole. */
+#define LOG_NAME_MAX ADDRESS_TEXT_MAX
 
 /* One line per session, written when it ends. */
 struct log_session {
