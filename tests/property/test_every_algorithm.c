@@ -100,11 +100,13 @@ static void world_request(struct world *world)
             pick_query_set_key(&query, rng_mix(key));
         bool        room = world_has_room(view, &tried);
         struct pick pick = balance_pick(view, &query);
-        EXPECT(world, (pick.status == PICK_OK) == room);
+        bool        back = pick.status == PICK_OK && pick.reason == PICK_REASON_STICKY;
+        EXPECT(world, back || (pick.status == PICK_OK) == room);
         if (pick.status != PICK_OK)
             break;
         struct server *server = pick.lease.server;
-        EXPECT(world, pool_view_index(view, server) != POOL_NO_INDEX);
+        EXPECT(world, back || pool_view_index(view, server) != POOL_NO_INDEX);
+        EXPECT(world, !back || server->settings.admin != SERVER_ADMIN_DOWN || !world->published);
         EXPECT(world, !tried_has(&tried, server->slot));
         EXPECT(world, view->panic || server->healthy || !world->published);
         world->digest = rng_mix(world->digest ^ (server->serial + 1));
