@@ -158,6 +158,9 @@ static uint64_t world_run(const char *algorithm, uint64_t seed, bool watched)
     world.pool = pool_new("world", 0, &world.qsbr, bus);
     if (seed % 3 == 1)
         config.steps[0].tunables.choices = 2 + seed % 5;
+    config.steps[0].tunables.table_size    = 1009; /* small, as views change all the time */
+    config.steps[0].tunables.ring_points   = 20;
+    config.steps[0].tunables.sticky_size   = 1024;
     config.steps[0].tunables.schedule_size = seed % 2 == 0 ? 16 : 100000;
     balance_configure(world.pool, &config);
     settings.slow_start_ns = seed % 2 == 0 ? 0 : 20000;

@@ -83,7 +83,8 @@ static void the_slow_and_the_failing_are_avoided(void **state)
         }
         for (uint32_t i = 0; i < 10; i++) {
             assert_true(counts[i] > 0);
-            assert_true(i >= 2 || counts[i] < 400);
+            /* Of two random ones, both are bad once in 45 times. */
+            assert_true(i >= 2 || counts[i] < 20000 / 45 * 3 / 2);
         }
         pool_free(pool);
     }
