@@ -25,23 +25,24 @@ import report
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-# How a contender is started. @NAME@ is filled in; "config" is copied next to the logs first.
-# "tcp" and the like are the protocols that rows ask for.
 RELAY = {"command": ["@PROGRAMS@/blind_relay", "--listen", "127.0.0.1:@PORT@",
                      "--origin", "127.0.0.1:@ORIGIN@"]}
+LIMELOAD = ["@LIMELOAD@", "run", "-c", "@CONFIG@"]
+HAPROXY = ["haproxy", "-db", "-f", "@CONFIG@"]
+NGINX = ["nginx", "-p", "@DIR@", "-e", "stderr", "-c", "@CONFIG@"]
+
+# How a contender is started, by the protocol that a row asks for. The config is a template of
+# bench/configs; @NAME@ is filled in there and in the command.
 CONTENDERS = {
     "relay": {"tcp": RELAY},
     "relay again": {"tcp": RELAY},
-    "limeload": {"tcp": {"config": "limeload-tcp.yaml",
-                         "command": ["@LIMELOAD@", "run", "-c", "@CONFIG@"]}},
-    "haproxy": {"tcp": {"config": "haproxy-tcp.cfg", "SPLICE": "",
-                        "command": ["haproxy", "-db", "-f", "@CONFIG@"]}},
-    "nginx": {"tcp": {"config": "nginx-tcp.conf", "BUFFER": "16k",
-                      "command": ["nginx", "-p", "@DIR@", "-e", "stderr", "-c", "@CONFIG@"]}},
-    "haproxy, splicing": {"tcp": {"config": "haproxy-tcp.cfg", "SPLICE": "option splice-auto",
-                                  "command": ["haproxy", "-db", "-f", "@CONFIG@"]}},
-    "nginx, 256k buffer": {"tcp": {"config": "nginx-tcp.conf", "BUFFER": "256k", "command": [
-        "nginx", "-p", "@DIR@", "-e", "stderr", "-c", "@CONFIG@"]}},
+    "limeload": {"tcp": {"command": LIMELOAD, "config": "limeload-tcp.yaml"}},
+    "haproxy": {"tcp": {"command": HAPROXY, "config": "haproxy-tcp.cfg", "BUFFER": 16384}},
+    "nginx": {"tcp": {"command": NGINX, "config": "nginx-tcp.conf", "BUFFER": 16384}},
+    "haproxy, 256 KiB buffer": {
+        "tcp": {"command": HAPROXY, "config": "haproxy-tcp.cfg", "BUFFER": 262144}},
+    "nginx, 256 KiB buffer": {
+        "tcp": {"command": NGINX, "config": "nginx-tcp.conf", "BUFFER": 262144}},
 }
 USUAL = ["relay", "limeload", "haproxy", "nginx"]
 VERSIONS = {"haproxy": ["haproxy", "-v"], "nginx": ["nginx", "-v"]}
@@ -65,7 +66,7 @@ ROWS = [
      "load": {"mode": "connect", "connections": 64},
      "rounds": (15, 4), "seconds": (1.0, 0.5)},
     {"name": "tcp-bulk", "kind": "cpu", "protocol": "tcp",
-     "contenders": USUAL + ["haproxy, splicing", "nginx, 256k buffer"],
+     "contenders": USUAL + ["haproxy, 256 KiB buffer", "nginx, 256 KiB buffer"],
      "title": "TCP, 1 MB responses, 16 connections, closed loop",
      "origin": {"request": 100, "response": 1000000}, "load": {"mode": "ping", "connections": 16},
      "rounds": (15, 3), "seconds": (1.0, 0.5)},
