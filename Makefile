@@ -5,7 +5,7 @@
 #   make demo       builds and shows a working load balancer (installs what is missing)
 #   make help       everything else
 #
-# MODE=release|asan|tsan|cov and CC=gcc|clang choose what is built; each pair has its own object folder.
+# MODE=release|asan|tsan|cov|fuzz and CC=gcc|clang choose what is built; each pair has its own object folder.
 
 MODE   ?= release
 # The system's own Python, which has the Debian packages that the tests need.

@@ -52,7 +52,7 @@ coverage: need-test
 lint: need-lint
 	@$(MAKE) --no-print-directory lint-run
 
-SOURCES := $(shell find src tests bench -name '*.[ch]' 2>/dev/null)
+SOURCES := $(shell find src tests bench tools -name '*.[ch]' 2>/dev/null)
 .PHONY: lint-run
 lint-run: $(foreach layer,$(PURE),$(OBJ)/lib$(layer).a)
 	@echo "  LINT  format"; clang-format --dry-run -Werror $(SOURCES)
@@ -85,6 +85,43 @@ $(OBJ)/bench/%: bench/%.c bench/bench.c $(BENCH_ARCHIVES) $(OBJ)/flags
 	@mkdir -p $(@D)
 	@echo "  BENCH $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< bench/bench.c $(BENCH_ARCHIVES) $(LIBS)
+
+#   make fuzz       feeds made-up input to parsers, FUZZ_SECONDS (30) each; ARGS="-runs=0" only replays
+FUZZERS      := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 30
+# Half a second for a small input is a bug, and so is a gigabyte.
+FUZZ_LIMITS  := -timeout=5 -rss_limit_mb=1024 -max_len=65536
+.PHONY: fuzz
+fuzz: need-lint
+	@$(MAKE) --no-print-directory MODE=fuzz CC=clang fuzz-run
+
+.PHONY: fuzz-run
+fuzz-run: $(FUZZERS:tests/fuzz/fuzz_%.c=fuzz-run-%)
+
+# What is new goes to build/fuzz/, crashes too; corpus and dictionary are those of the same name.
+fuzz-run-%: $(OBJ)/tests/fuzz/fuzz_%
+	@mkdir -p build/fuzz/$*
+	@echo "  FUZZ  $*"
+	@$< -max_total_time=$(FUZZ_SECONDS) $(FUZZ_LIMITS) -artifact_prefix=build/fuzz/$*- -print_final_stats=1 \
+		$(addprefix -dict=,$(wildcard tests/fuzz/$*.dict)) $(ARGS) build/fuzz/$* tests/fuzz/corpus/$* \
+		> build/fuzz/$*.log 2>&1 || { tail -50 build/fuzz/$*.log; exit 1; }
+	@sed -n 's/^stat::/    /p' build/fuzz/$*.log
+
+.SECONDARY: $(FUZZERS:tests/%.c=$(OBJ)/tests/%)
+$(OBJ)/tests/fuzz/%: tests/fuzz/%.c $(ARCHIVES) $(OBJ)/flags
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBS)
+
+#   make docs       writes docs/config.md from the table of knobs
+.PHONY: docs
+docs: $(OBJ)/tools/config_docs
+	@mkdir -p docs
+	@$< > docs/config.md.new && mv docs/config.md.new docs/config.md
+
+$(OBJ)/tools/%: tools/%.c $(ARCHIVES) $(OBJ)/flags
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBS)
 
 #   make install    into $(DESTDIR)$(PREFIX)
 .PHONY: install

@@ -17,12 +17,6 @@ struct including {
     bool            failed; /* something is missing: names would seem unknown that are not */
 };
 
-/* Where an include was written and which file that is in. */
-struct include_from {
-    const struct node *where; /* NULL for the outermost file */
-    const char        *path;
-};
-
 static void include_parse(struct including *including, const char *path, struct slice text);
 
 LL_PRINTF(5, 6)
@@ -83,7 +77,7 @@ static void include_read(struct including *including, const struct node *where, 
 }
 
 /* A path relative to the folder of the file that includes it. */
-static const char *include_join(struct loading *loading, const char *from, const char *path)
+static const char *include_relative(struct loading *loading, const char *from, const char *path)
 {
     struct slice folder = slice_of(from);
     size_t       slash  = slice_find_last(folder, '/');
@@ -103,7 +97,7 @@ static void include_pattern(struct including *including, const char *from, const
                    "include: this must be a path or a list of paths");
         return;
     }
-    const char *path = include_join(loading, from, where->text.data);
+    const char *path = include_relative(loading, from, where->text.data);
     if (strpbrk(path, "*?[") == NULL) {
         include_read(including, where, path);
         return;
@@ -135,51 +129,71 @@ static void include_follow(struct including *including, const char *from,
     including->depth--;
 }
 
-/* The item of that key which is a value of that kind, or NULL. */
-static struct node_item *include_find(struct node *map, const struct node *key, enum node_kind kind)
+/* The first item of that key, or NULL. */
+static struct node_item *include_find(struct node *map, const struct node *key)
 {
     for (struct node_item *item = map->first; item != NULL; item = item->next)
-        if (slice_equal(item->key->text, key->text) && item->value->kind == kind)
+        if (slice_equal(item->key->text, key->text))
             return item;
     return NULL;
 }
 
-/* Moves what an included file says into the outermost one. */
-static void include_merge(struct including *including, struct node *file)
+/* Both lists or both maps, one after the other: a new node, because aliases may share the old. */
+static struct node *include_join(struct loading *loading, const struct node *first,
+                                 const struct node *second)
 {
-    struct loading *loading = including->loading;
-    for (struct node_item *item = file->first, *next; item != NULL; item = next) {
-        next      = item->next;
-        bool list = slice_equal(item->key->text, SLICE("listeners"));
-        bool map  = slice_equal(item->key->text, SLICE("pools"));
-        if (slice_equal(item->key->text, SLICE("include")))
-            continue;
-        if (!list && !map) {
-            errors_add(loading->errors, ERROR_FATAL, item->key->place, "move it to the main file",
-                       "%s does not belong into an included file",
-                       loading_quote(loading, item->key->text));
-            continue;
+    struct node *joined = arena_alloc(loading->scratch, 1, sizeof *joined);
+    *joined             = *first;
+    joined->first = joined->last = NULL;
+    joined->count                = 0;
+    for (const struct node *part = first; part != NULL; part = part == first ? second : NULL)
+        for (const struct node_item *item = part->first; item != NULL; item = item->next) {
+            struct node_item *copy = arena_alloc(loading->scratch, 1, sizeof *copy);
+            *copy                  = *item;
+            node_append(joined, copy);
         }
-        struct node_item *into =
-            include_find(including->root, item->key, list ? NODE_LIST : NODE_MAP);
-        if (into == NULL || into->value->kind != item->value->kind) {
-            node_append(including->root, item);
-            continue;
-        }
-        /* A new node, because an alias may share the old one. */
-        struct node *joined = arena_alloc(loading->scratch, 1, sizeof *joined);
-        *joined             = *into->value;
-        joined->first = joined->last = NULL;
-        joined->count                = 0;
-        for (int part = 0; part < 2; part++)
-            for (const struct node_item *from = (part == 0 ? into : item)->value->first;
-                 from != NULL; from           = from->next) {
-                struct node_item *copy = arena_alloc(loading->scratch, 1, sizeof *copy);
-                *copy                  = *from;
-                node_append(joined, copy);
-            }
-        into->value = joined;
-    }
+    return joined;
+}
+
+/* Adds the listeners or pools of an included file to those of the outermost one. */
+static void include_merge(struct including *including, const struct node_item *item,
+                          enum node_kind kind)
+{
+    struct loading   *loading = including->loading;
+    struct node_item *into    = include_find(including->root, item->key);
+    if (item->value->kind != kind) {
+        bool list = kind == NODE_LIST;
+        errors_add(loading->errors, ERROR_FATAL, item->value->place,
+                   list ? "write - bind: ADDRESS, and so on" : "write NAME: {servers: [ADDRESS]}",
+                   "%s: this must be a %s, not %s", item->key->text.data, list ? "list" : "map",
+                   node_kind_name(item->value));
+    } else if (into == NULL) {
+        struct node_item *copy = arena_alloc(loading->scratch, 1, sizeof *copy);
+        *copy                  = *item;
+        node_append(including->root, copy);
+    } else if (into->value->kind == kind) {
+        into->value = include_join(loading, into->value, item->value);
+    } /* else the outermost file has it wrong, which reading reports */
+}
+
+/* What one key of an included file says. */
+static void include_key(struct including *including, struct node *file,
+                        const struct node_item *item)
+{
+    struct loading         *loading = including->loading;
+    const struct node      *key     = item->key;
+    const struct node_item *first   = include_find(file, key);
+    if (first != item)
+        errors_add(loading->errors, ERROR_FATAL, key->place, "remove one of them",
+                   "%s is there twice; first in line %d", loading_quote(loading, key->text),
+                   first->key->place.line);
+    else if (slice_equal(key->text, SLICE("listeners")))
+        include_merge(including, item, NODE_LIST);
+    else if (slice_equal(key->text, SLICE("pools")))
+        include_merge(including, item, NODE_MAP);
+    else if (!slice_equal(key->text, SLICE("include")))
+        errors_add(loading->errors, ERROR_FATAL, key->place, "move it to the main file",
+                   "%s does not belong into an included file", loading_quote(loading, key->text));
 }
 
 static void include_parse(struct including *including, const char *path, struct slice text)
@@ -194,8 +208,7 @@ static void include_parse(struct including *including, const char *path, struct 
     if (file == NULL || file->kind != NODE_MAP) {
         struct error_place place = file != NULL ? file->place : (struct error_place){.file = path};
         if (outer || file != NULL) {
-            errors_add(loading->errors, ERROR_FATAL, place,
-                       "begin with listeners: and pools:; limeload help config shows how",
+            errors_add(loading->errors, ERROR_FATAL, place, "begin with listeners: and pools:",
                        file == NULL ? "the configuration is empty"
                                     : "the configuration is not a map of keys");
             including->failed = true;
@@ -205,8 +218,8 @@ static void include_parse(struct including *including, const char *path, struct 
     if (outer)
         including->root = file;
     const struct node *include = node_find(file, SLICE("include"));
-    if (!outer)
-        include_merge(including, file);
+    for (struct node_item *item = file->first; item != NULL && !outer; item = item->next)
+        include_key(including, file, item);
     if (include != NULL)
         include_follow(including, path, include);
 }

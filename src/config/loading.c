@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/loading.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 
 /* Longer ones are cut: a message is for reading. */
 #define QUOTE_MAX ((size_t)60)
+
+bool loading_is_hopeless(const struct loading *loading)
+{
+    return loading->errors->fatal > 10 * ERRORS_MAX;
+}
 
 const char *loading_quote(struct loading *loading, struct slice text)
 {

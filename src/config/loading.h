@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "config/outside.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,10 @@ struct loading {
     uint32_t                     weight;     /* the same with aliases followed */
     size_t                       expanded_size;
 };
+
+/* True where there are so many errors that nobody would read more of them: a file that is something
+ * else altogether. Finding the rest would only take time and memory. */
+bool loading_is_hopeless(const struct loading *loading);
 
 /* A text in double quotes for a message: control characters made visible, long ones cut short. */
 const char *loading_quote(struct loading *loading, struct slice text);

@@ -9,7 +9,7 @@
 
 struct read_field {
     const void        *field;
-    struct error_place place;
+    const struct node *node;
 };
 
 /* A section of the file while it is being read. */
@@ -23,30 +23,28 @@ struct read_section {
 void reading_init(struct reading *reading, struct loading *loading)
 {
     *reading = (struct reading){.loading = loading};
-    map_init(&reading->places, 0);
+    map_init(&reading->fields, 0);
 }
 
 void reading_fini(struct reading *reading)
 {
-    map_fini(&reading->places);
+    map_fini(&reading->fields);
 }
 
-void read_note(struct reading *reading, const void *field, struct error_place place)
+void read_note(struct reading *reading, const void *field, const struct node *node)
 {
     struct read_field *note = arena_alloc(reading->loading->scratch, 1, sizeof *note);
-    *note                   = (struct read_field){.field = field, .place = place};
+    *note                   = (struct read_field){.field = field, .node = node};
     struct slice key        = {.data = (const char *)&note->field, .size = sizeof note->field};
-    if (!map_add(&reading->places, key, note))
+    if (!map_add(&reading->fields, key, note))
         LL_NEVER("a key that comes twice is refused");
 }
 
-bool read_place(const struct reading *reading, const void *field, struct error_place *ret_place)
+const struct node *read_node(const struct reading *reading, const void *field)
 {
     struct slice             key  = {.data = (const char *)&field, .size = sizeof field};
-    const struct read_field *note = map_get(&reading->places, key);
-    if (note != NULL)
-        *ret_place = note->place;
-    return note != NULL;
+    const struct read_field *note = map_get(&reading->fields, key);
+    return note != NULL ? note->node : NULL;
 }
 
 static void *read_field_of(const struct read_section *section, size_t offset)
@@ -103,13 +101,30 @@ static const char *read_remedy_unknown(const struct read_section *section, const
                          : arena_printf(scratch, "known here are %s", list);
 }
 
+/* "write log: {level: ...}" for "log.level", or NULL where that is no key either. */
+static const char *read_remedy_dots(const struct read_section *section, struct slice key)
+{
+    struct arena *scratch = section->reading->loading->scratch;
+    const char   *written = "write ", *end = "...";
+    if (schema_find(section->section, key) == NULL)
+        return NULL;
+    for (size_t dot; (dot = slice_find(key, '.')) < key.size;) {
+        written = arena_printf(scratch, "%s%.*s: {", written, SLICE_ARG(slice_sub(key, 0, dot)));
+        end     = arena_printf(scratch, "%s}", end);
+        key     = slice_sub(key, dot + 1, key.size);
+    }
+    return arena_printf(scratch, "%s%.*s: %s", written, SLICE_ARG(key), end);
+}
+
 static void read_unknown(const struct read_section *section, const char *prefix,
                          const struct node *key)
 {
     struct loading *loading = section->reading->loading;
     struct slice    full =
         slice_of(arena_printf(loading->scratch, "%s%.*s", prefix, SLICE_ARG(key->text)));
-    const char *remedy = read_remedy_elsewhere(section, full);
+    const char *remedy = read_remedy_dots(section, full);
+    if (remedy == NULL)
+        remedy = read_remedy_elsewhere(section, full);
     if (remedy == NULL)
         remedy = read_remedy_unknown(section, prefix, key);
     char *group = arena_string(loading->scratch, slice_of(prefix));
@@ -150,7 +165,7 @@ static void read_head(const struct read_section *section, const struct node *key
         LL_ASSERT(key != NULL); /* pools are a map */
         pool->place = section->place;
         pool->name  = arena_string(section->reading->loading->keep, key->text);
-        (void)read_name_check(section->reading, "pools", key->place, key->text);
+        read_check_name(section->reading, "pools", key);
     }
 }
 
@@ -167,7 +182,8 @@ static void read_items(const struct read_section *section, const struct schema_r
     struct map      seen;
     map_init(&seen, 0);
     for (const struct node_item *item = node->first; item != NULL; item = item->next) {
-        if (item->key != NULL && !read_is_first(loading, &seen, item))
+        if (loading_is_hopeless(loading) ||
+            (item->key != NULL && !read_is_first(loading, &seen, item)))
             continue;
         struct read_section inner = {
             .reading = section->reading,
@@ -201,20 +217,21 @@ static void read_sections(const struct read_section *section, const struct schem
         read_items(section, row, node);
 }
 
+/* key is what messages call it. */
 static void read_row(const struct read_section *section, const struct schema_row *row,
-                     const struct node_item *item)
+                     const char *key, const struct node *node)
 {
-    void *field = read_field_of(section, row->field);
+    void             *field = read_field_of(section, row->field);
+    struct read_value value = {.reading = section->reading, .row = row, .key = key, .node = node};
     if (row->type == SCHEMA_FILES)
-        return; /* was read before the tree was complete */
-    read_note(section->reading, field, item->value->place);
+        return; /* was followed before the tree was complete */
+    read_note(section->reading, field, node);
     if (row->type == SCHEMA_LIST || row->type == SCHEMA_MAP)
-        read_sections(section, row, item->value);
-    else if (row->type == SCHEMA_BINDS)
-        read_binds(section->reading, row, item->value, field,
-                   read_field_of(section, row->count_field));
-    else
-        read_value(section->reading, row, item->value, field);
+        read_sections(section, row, node);
+    else if (row->type != SCHEMA_BINDS)
+        read_value(&value, field);
+    else if (!node->broken)
+        read_binds(&value, field, read_field_of(section, row->count_field));
 }
 
 static void read_keys(const struct read_section *section, const char *prefix,
@@ -231,7 +248,7 @@ static void read_group(const struct read_section *section, const char *full,
     if (item->value->kind == NODE_MAP)
         read_keys(section, arena_printf(loading->scratch, "%s.", full), item->value);
     else if (alone != NULL)
-        read_row(section, alone, item);
+        read_row(section, alone, full, item->value);
     else
         errors_add(loading->errors, ERROR_FATAL, item->value->place,
                    arena_printf(loading->scratch, "write %s: {KEY: VALUE}", item->key->text.data),
@@ -248,7 +265,7 @@ static void read_key(const struct read_section *section, const char *prefix,
     const struct schema_row   *row   = dot ? NULL : schema_find(section->section, full);
     const struct schema_later *later = dot ? NULL : schema_find_later(section->section, full);
     if (row != NULL)
-        read_row(section, row, item);
+        read_row(section, row, full_text, item->value);
     else if (!dot && schema_is_group(section->section, full))
         read_group(section, full_text, item);
     else if (later != NULL)
@@ -278,7 +295,8 @@ static void read_keys(const struct read_section *section, const char *prefix,
     struct map seen;
     map_init(&seen, 0);
     for (const struct node_item *item = map->first; item != NULL; item = item->next)
-        if (read_is_first(section->reading->loading, &seen, item))
+        if (!loading_is_hopeless(section->reading->loading) &&
+            read_is_first(section->reading->loading, &seen, item))
             read_key(section, prefix, item);
     map_fini(&seen);
 }
@@ -287,16 +305,17 @@ static void read_default(const struct read_section *section, const struct schema
 {
     struct node node = {
         .kind = NODE_TEXT, .place = section->place, .plain = true, .text = slice_of(row->fallback)};
+    struct read_value value = {
+        .reading = section->reading, .row = row, .key = row->key, .node = &node};
     unsigned before = section->reading->loading->errors->fatal;
-    read_value(section->reading, row, &node, read_field_of(section, row->field));
+    read_value(&value, read_field_of(section, row->field));
     LL_ASSERT(section->reading->loading->errors->fatal == before); /* the table is right */
 }
 
 static void read_check_required(const struct read_section *section, const struct schema_row *row)
 {
-    struct error_place place;
     if (row->fallback != NULL || row->fallback_help != NULL ||
-        read_place(section->reading, read_field_of(section, row->field), &place))
+        read_node(section->reading, read_field_of(section, row->field)) != NULL)
         return;
     errors_add(section->reading->loading->errors, ERROR_FATAL, section->place,
                read_example(section->reading, row), "%s has no %s",
@@ -308,7 +327,6 @@ static void read_rows(const struct read_section *section, const struct node *nod
 {
     struct loading          *loading = section->reading->loading;
     const struct schema_row *alone   = schema_find_alone(section->section, SLICE(""));
-    struct node_item         item    = {.value = node};
     for (size_t i = 0; i < schema_row_count; i++)
         if (schema_rows[i].section == section->section && schema_rows[i].fallback != NULL)
             read_default(section, &schema_rows[i]);
@@ -317,7 +335,7 @@ static void read_rows(const struct read_section *section, const struct node *nod
     if (node->kind == NODE_MAP) {
         read_keys(section, "", node);
     } else if (node->kind == NODE_TEXT && alone != NULL) {
-        read_row(section, alone, &item);
+        read_row(section, alone, alone->key, node);
     } else {
         errors_add(loading->errors, ERROR_FATAL, node->place, "write KEY: VALUE pairs",
                    "%s must be a map, not %s", schema_section_name(section->section),

@@ -17,14 +17,14 @@
 /* A name that stands for a pool, to be looked up when all are known. */
 struct read_reference {
     uint32_t              *field;
-    const char            *name;
+    const struct node     *node;
     struct read_reference *next;
 };
 
 /* What validation knows beyond the configuration. */
 struct reading {
     struct loading        *loading;
-    struct map             places;     /* where fields were written, by their address in memory */
+    struct map             fields;     /* the nodes of fields, by the field's address in memory */
     struct read_reference *references; /* the latest first */
 };
 
@@ -34,10 +34,10 @@ void reading_fini(struct reading *reading);
 /* Every field of config is set afterwards, to its default where it is missing or wrong. */
 void read_config(struct reading *reading, const struct node *root, struct config *config);
 
-/* Notes where a field's value was written. */
-void read_note(struct reading *reading, const void *field, struct error_place place);
+/* Notes what a field's value was read from. */
+void read_note(struct reading *reading, const void *field, const struct node *node);
 
-/* True, and the place, where the field was written. */
-bool read_place(const struct reading *reading, const void *field, struct error_place *ret_place);
+/* That node; NULL where the field has its default. */
+const struct node *read_node(const struct reading *reading, const void *field);
 
 #endif

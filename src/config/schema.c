@@ -34,7 +34,6 @@ static const struct schema_word schema_outputs[] = {
     {.word = NULL},
 };
 
-/* clang-format off: a row is a record, and reads best as lines of related fields. */
 const struct schema_row schema_rows[] = {
     {SCHEMA_ROOT, "workers", SCHEMA_COUNT, AT(config, workers), .fallback = "auto", .zero = "auto",
      .min = 1, .max = 256, .restart = true, .example = "4",
@@ -91,7 +90,7 @@ const struct schema_row schema_rows[] = {
      .help = "A connection on which no byte moves either way for so long is closed."},
 
     {SCHEMA_POOL, "balance.algorithm", SCHEMA_ALGORITHM, AT(config_pool, balance),
-     .fallback = "round_robin", .alone = "balance", .example = "round_robin",
+     .fallback = "least_connections", .alone = "balance", .example = "round_robin",
      .help = "How a server is chosen for each connection."},
     {SCHEMA_POOL, "servers", SCHEMA_LIST, ROWS_AT(config_pool, server), .of = SCHEMA_SERVER,
      .example = "[\"127.0.0.1:9001\"]",
@@ -122,11 +121,10 @@ const struct schema_row schema_rows[] = {
      .help = "Connections at one time, from all clients together. A server at its limit is not "
              "chosen; where all are, clients wait for the first that has room."},
 };
-/* clang-format on */
 const size_t schema_row_count = LL_COUNT(schema_rows);
 
 /* A version that supports one deletes its row. */
-static const struct schema_later schema_laters[] = {
+const struct schema_later schema_laters[] = {
     {SCHEMA_ROOT, .key = "admin", .warning = "this version opens no admin listener"},
     {SCHEMA_ROOT, .key = "analytics"},
     {SCHEMA_LISTENER, .key = "proxy_protocol"},
@@ -160,6 +158,7 @@ static const struct schema_later schema_laters[] = {
     {SCHEMA_SERVER, .key = "backup"},
     {SCHEMA_SERVER, .key = "dns"},
 };
+const size_t schema_later_count = LL_COUNT(schema_laters);
 
 static const struct {
     const char *name;
@@ -211,7 +210,7 @@ bool schema_is_group(enum schema_section section, struct slice key)
 
 const struct schema_later *schema_find_later(enum schema_section section, struct slice key)
 {
-    for (size_t i = 0; i < LL_COUNT(schema_laters); i++)
+    for (size_t i = 0; i < schema_later_count; i++)
         if (schema_laters[i].section == section && slice_equal(slice_of(schema_laters[i].key), key))
             return &schema_laters[i];
     return NULL;

@@ -80,6 +80,9 @@ struct schema_later {
     const char         *warning; /* set where the key is accepted with these words */
 };
 
+extern const struct schema_later schema_laters[];
+extern const size_t              schema_later_count;
+
 const struct schema_later *schema_find_later(enum schema_section section, struct slice key);
 
 /* By full key; NULL where there is none. */

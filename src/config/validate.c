@@ -2,174 +2,201 @@
 #include "config/validate.h"
 
 #include "balance/balancer.h"
+#include "base/assert.h"
 #include "config/read_value.h"
+#include "config/validate_addresses.h"
 
 #include <string.h>
 
-struct validation {
-    struct reading *reading;
-    struct errors  *errors;
-    struct arena   *scratch;
-    struct config  *config;
-    bool           *used; /* by index of pool: a listener names it */
-};
-
 /* Where a field was written; the place of its section where it was not. */
-static struct error_place validate_place(const struct validation *validation, const void *field,
+static struct error_place validate_place(const struct reading *reading, const void *field,
                                          struct error_place section)
 {
-    (void)read_place(validation->reading, field, &section);
-    return section;
+    const struct node *node = read_node(reading, field);
+    return node != NULL ? node->place : section;
 }
 
-/* "line 3", and the file where that is another one than the reader is looking at. */
-static const char *validate_line(const struct validation *validation, struct error_place place,
-                                 struct error_place seen_from)
+const char *validate_line(struct reading *reading, struct error_place place,
+                          struct error_place seen_from)
 {
+    struct arena *scratch = reading->loading->scratch;
     if (strcmp(place.file, seen_from.file) == 0)
-        return arena_printf(validation->scratch, "line %d", place.line);
-    return arena_printf(validation->scratch, "line %d of %s", place.line, place.file);
+        return arena_printf(scratch, "line %d", place.line);
+    return arena_printf(scratch, "line %d of %s", place.line, place.file);
 }
 
-/* The names of pools, or of anything else that has names, for suggestions. */
-static const char *validate_remedy(const struct validation *validation, const char *word,
+/* "did you mean X?", or all that there are. */
+static const char *validate_remedy(struct reading *reading, const char *word,
                                    const char *const *known, size_t count, const char *otherwise)
 {
     const char *meant = error_suggest(word, known, count);
-    return meant != NULL ? arena_printf(validation->scratch, "did you mean \"%s\"?", meant)
+    return meant != NULL ? arena_printf(reading->loading->scratch, "did you mean \"%s\"?", meant)
                          : otherwise;
 }
 
-static void validate_references(struct validation *validation)
+/* Points every reference to the pool that it names. Returns which pools are named, by index. */
+static bool *validate_references(struct reading *reading, const struct config *config)
 {
-    struct config *config = validation->config;
-    const char   **names  = arena_alloc(validation->scratch, config->pool_count + 1, sizeof *names);
-    struct map     pools;
+    struct loading *loading = reading->loading;
+    bool           *used    = arena_alloc(loading->scratch, config->pool_count + 1, sizeof *used);
+    const char    **names   = arena_alloc(loading->scratch, config->pool_count + 1, sizeof *names);
+    struct map      pools;
     map_init(&pools, 0);
     for (uint32_t i = 0; i < config->pool_count; i++) {
         names[i] = config->pools[i].name;
         if (!map_add(&pools, slice_of(names[i]), &config->pools[i]))
             LL_NEVER("a key that comes twice is refused");
     }
-    for (const struct read_reference *reference = validation->reading->references;
-         reference != NULL; reference           = reference->next) {
-        const struct config_pool *pool = map_get(&pools, slice_of(reference->name));
+    for (const struct read_reference *reference = reading->references; reference != NULL;
+         reference                              = reference->next) {
+        const struct node        *node = reference->node;
+        const struct config_pool *pool = map_get(&pools, node->text);
         if (pool != NULL) {
-            *reference->field                   = (uint32_t)(pool - config->pools);
-            validation->used[*reference->field] = true;
-            continue;
+            *reference->field       = (uint32_t)(pool - config->pools);
+            used[*reference->field] = true;
+        } else if (!loading_is_hopeless(loading)) {
+            errors_add(loading->errors, ERROR_FATAL, node->place,
+                       validate_remedy(reading, node->text.data, names, config->pool_count,
+                                       "add it under pools"),
+                       "pool: there is no pool %s", loading_quote(loading, node->text));
         }
-        struct error_place place = {.file = config->source};
-        errors_add(validation->errors, ERROR_FATAL,
-                   validate_place(validation, reference->field, place),
-                   validate_remedy(validation, reference->name, names, config->pool_count,
-                                   "add it under pools"),
-                   "pool: there is no pool %s",
-                   loading_quote(validation->reading->loading, slice_of(reference->name)));
     }
     map_fini(&pools);
+    return used;
 }
 
-static void validate_listener_names(struct validation *validation)
+static void validate_listener_names(struct reading *reading, struct config *config)
 {
-    struct config *config = validation->config;
-    struct map     names;
+    struct loading *loading = reading->loading;
+    struct map      names;
     map_init(&names, 0);
     for (uint32_t i = 0; i < config->listener_count; i++) {
         struct config_listener *listener = &config->listeners[i];
-        struct error_place      place;
-        bool                    written = read_place(validation->reading, &listener->name, &place);
-        char                    text[ADDRESS_TEXT_MAX];
+        const struct node      *written  = read_node(reading, &listener->name);
         if (listener->name == NULL && listener->bind_count > 0)
             listener->name =
-                arena_string(&config->arena, slice_of(address_format(&listener->binds[0], text)));
+                arena_string(loading->keep, read_node(reading, &listener->binds[0])->text);
         if (listener->name == NULL || map_add(&names, slice_of(listener->name), listener))
             continue;
-        struct config_listener *first  = map_get(&names, slice_of(listener->name));
-        struct error_place first_place = validate_place(validation, &first->name, first->place);
-        if (!written)
-            place = listener->place;
-        /* Two listeners without names have the same address, which is said elsewhere. */
-        if (written || read_place(validation->reading, &first->name, &first_place))
-            errors_add(validation->errors, ERROR_FATAL, place,
-                       "give each listener a name of its own",
-                       "name: \"%s\" is the name of another listener, in %s", listener->name,
-                       validate_line(validation, first_place, place));
+        const struct config_listener *first = map_get(&names, slice_of(listener->name));
+        if (written == NULL && read_node(reading, &first->name) == NULL)
+            continue; /* they have the same address, and that is said elsewhere */
+        struct error_place place = validate_place(reading, &listener->name, listener->place);
+        errors_add(loading->errors, ERROR_FATAL, place, "give each listener a name of its own",
+                   "name: %s is the name of the listener in %s too",
+                   loading_quote(loading, slice_of(listener->name)),
+                   validate_line(reading, first->place, place));
     }
     map_fini(&names);
 }
 
-static void validate_algorithm(struct validation *validation, const struct config_pool *pool)
+/* What the format names; a version without one says so instead of suggesting another. */
+static const char *const validate_algorithms[] = {
+    "round_robin",
+    "weighted_round_robin",
+    "random",
+    "weighted_random",
+    "least_connections",
+    "weighted_least_connections",
+    "p2c",
+    "least_time",
+    "peak_ewma",
+    "ip_hash",
+    "uri_hash",
+    "header_hash",
+    "cookie_hash",
+    "maglev",
+    "ring_hash",
+    "bounded_hash",
+    "rendezvous",
+    "first",
+    "prequal",
+    "sticky_cookie",
+    "sticky_ip",
+};
+
+static bool validate_is_among(const char *word, const char *const *words, size_t count)
 {
-    size_t             count;
-    const char *const *names = balance_names(&count);
     for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], pool->balance) == 0)
-            return;
-    errors_add(
-        validation->errors, ERROR_FATAL, validate_place(validation, &pool->balance, pool->place),
-        validate_remedy(validation, pool->balance, names, count, "limeload help config lists them"),
-        "balance: there is no algorithm \"%s\"", pool->balance);
+        if (strcmp(words[i], word) == 0)
+            return true;
+    return false;
 }
 
-static void validate_servers(struct validation *validation, struct config_pool *pool)
+static void validate_algorithm(struct reading *reading, const struct config_pool *pool)
 {
-    uint64_t   weights = 0;
-    struct map ids;
+    struct loading    *loading = reading->loading;
+    size_t             count;
+    const char *const *names = balance_names(&count);
+    const char        *list  = "one of ";
+    if (validate_is_among(pool->balance, names, count))
+        return;
+    for (size_t i = 0; i < count; i++)
+        list = arena_printf(loading->scratch, "%s%s%s", list, i > 0 ? ", " : "", names[i]);
+    bool later =
+        validate_is_among(pool->balance, validate_algorithms, LL_COUNT(validate_algorithms));
+    errors_add(loading->errors, ERROR_FATAL, validate_place(reading, &pool->balance, pool->place),
+               later ? list : validate_remedy(reading, pool->balance, names, count, list),
+               later ? "balance: %s is not supported by this version"
+                     : "balance: there is no algorithm %s",
+               loading_quote(loading, slice_of(pool->balance)));
+}
+
+static void validate_servers(struct reading *reading, struct config_pool *pool)
+{
+    struct loading *loading = reading->loading;
+    uint64_t        weights = 0;
+    struct map      ids;
     map_init(&ids, 0);
-    for (uint32_t i = 0; i < pool->server_count; i++) {
-        struct config_server *server = &pool->servers[i];
-        char                  text[ADDRESS_TEXT_MAX];
+    for (uint32_t i = 0; i < pool->server_count && !loading_is_hopeless(loading); i++) {
+        struct config_server *server  = &pool->servers[i];
+        const struct node    *address = read_node(reading, &server->address);
         weights += server->weight;
-        if (server->address.family == ADDRESS_NONE)
-            continue; /* was refused */
-        if (server->id == NULL)
-            server->id = arena_string(&validation->config->arena,
-                                      slice_of(address_format(&server->address, text)));
-        if (map_add(&ids, slice_of(server->id), server))
+        if (server->id == NULL && address != NULL && server->address.family != ADDRESS_NONE) {
+            server->id = arena_string(loading->keep, address->text);
+            read_check_name(reading, "id", address);
+        }
+        if (server->id == NULL || map_add(&ids, slice_of(server->id), server))
             continue;
         const struct config_server *first = map_get(&ids, slice_of(server->id));
-        struct error_place          place = validate_place(validation, &server->id, server->place);
-        errors_add(validation->errors, ERROR_FATAL, place,
+        struct error_place          place = validate_place(reading, &server->id, server->place);
+        errors_add(loading->errors, ERROR_FATAL, place,
                    "remove one of them, or give each an id of its own",
-                   "server \"%s\" is in this pool twice; first in %s", server->id,
-                   validate_line(validation, first->place, place));
+                   "servers: %s is in this pool twice; first in %s",
+                   loading_quote(loading, slice_of(server->id)),
+                   validate_line(reading, first->place, place));
     }
     map_fini(&ids);
     if (weights == 0 && pool->server_count > 0)
-        errors_add(validation->errors, ERROR_FATAL,
-                   validate_place(validation, &pool->servers, pool->place),
+        errors_add(loading->errors, ERROR_FATAL,
+                   validate_place(reading, &pool->servers, pool->place),
                    "give at least one a weight from 1 to 65535",
-                   "every server of pool \"%s\" has weight 0, so that none gets connections",
-                   pool->name);
+                   "servers: all have weight 0, so that none would get connections");
 }
 
-static void validate_unused(struct validation *validation)
+static void validate_unused(struct reading *reading, const struct config *config, const bool *used)
 {
-    const struct config *config = validation->config;
+    struct loading *loading = reading->loading;
     for (uint32_t i = 0; i < config->pool_count; i++)
-        if (!validation->used[i])
-            errors_add(validation->errors, ERROR_WARNING, config->pools[i].place,
-                       "name it in a listener, or remove it", "no listener uses pool \"%s\"",
-                       config->pools[i].name);
+        if (!used[i])
+            errors_add(loading->errors, ERROR_WARNING, config->pools[i].place,
+                       "name it in a listener, or remove it", "pools: no listener uses %s",
+                       loading_quote(loading, slice_of(config->pools[i].name)));
 }
 
 void validate_config(struct reading *reading, struct config *config)
 {
-    struct loading   *loading    = reading->loading;
-    struct validation validation = {
-        .reading = reading,
-        .errors  = loading->errors,
-        .scratch = loading->scratch,
-        .config  = config,
-        .used    = arena_alloc(loading->scratch, config->pool_count + 1, sizeof(bool)),
-    };
-    validate_references(&validation);
-    validate_listener_names(&validation);
+    struct loading *loading = reading->loading;
+    bool           *used    = validate_references(reading, config);
+    validate_listener_names(reading, config);
     for (uint32_t i = 0; i < config->pool_count; i++) {
-        validate_algorithm(&validation, &config->pools[i]);
-        validate_servers(&validation, &config->pools[i]);
+        validate_algorithm(reading, &config->pools[i]);
+        validate_servers(reading, &config->pools[i]);
     }
-    if (loading->errors->fatal == 0) /* else it may be an echo of a misspelled name */
-        validate_unused(&validation);
+    validate_binds(reading, config);
+    /* What else there is to say may be an echo of errors, such as of a misspelled name. */
+    if (loading->errors->fatal > 0)
+        return;
+    validate_circles(reading, config);
+    validate_unused(reading, config, used);
 }

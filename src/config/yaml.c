@@ -131,10 +131,13 @@ static void yaml_refuse_tag(struct yaml *yaml, struct fy_token *tag, struct node
 
 static void yaml_on_text(struct yaml *yaml, struct fy_event *event)
 {
+    enum fy_scalar_style style = fy_token_scalar_style(event->scalar.value);
     yaml_set_last(yaml, fy_event_start_mark(event));
+    if (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED)
+        yaml->last.column--; /* the mark is behind the quote */
     struct node *node = yaml_new(yaml, NODE_TEXT);
     struct slice text = yaml_token_text(event->scalar.value);
-    node->plain       = fy_token_scalar_style(event->scalar.value) == FYSS_PLAIN;
+    node->plain       = style == FYSS_PLAIN;
     if (yaml->depth > 0 && yaml_at_key(yaml)) {
         node->text =
             (struct slice){.data = arena_string(yaml->loading->scratch, text), .size = text.size};
@@ -179,6 +182,7 @@ static void yaml_on_close(struct yaml *yaml, struct fy_event *event)
 static void yaml_on_alias(struct yaml *yaml, struct fy_event *event)
 {
     yaml_set_last(yaml, fy_token_start_mark(event->alias.anchor));
+    yaml->last.column--; /* the mark is behind the asterisk */
     struct slice name = yaml_token_text(event->alias.anchor);
     struct node *node = map_get(&yaml->anchors, name);
     if (node != NULL && !node->open) {
@@ -268,7 +272,6 @@ static const struct yaml_hint {
     const char *remedy;
 } yaml_hints[] = {
     {"tab", "indent with spaces, not with tabs"},
-    {"without a closing", "add the closing bracket"},
     {"without closing quote", "add the closing quote"},
     {"missing comma", "separate the values with commas, and quote what contains a colon"},
     {"invalid value after mapping", "quote values that begin with [ or {, such as \"[::1]:80\""},
@@ -287,14 +290,41 @@ static const char *yaml_remedy(const char *message)
     return "check the YAML around this place";
 }
 
-/* True where a line of the text, counted from 1, is indented with a tab. */
-static bool yaml_has_tab(struct slice text, int line)
+/* Counted from 1, without its end; lines that are not there are empty and at the end of the text.
+ */
+static struct slice yaml_line(struct slice text, int line)
 {
+    const char *end = text.data + text.size;
     for (; line > 1 && text.size > 0; line--)
         text = slice_sub(text, slice_find(text, '\n') + 1, text.size);
-    while (text.size > 0 && text.data[0] == ' ')
-        text = slice_sub(text, 1, text.size);
-    return text.size > 0 && text.data[0] == '\t';
+    if (text.size == 0)
+        text.data = end;
+    return slice_sub(text, 0, slice_find(text, '\n'));
+}
+
+static bool yaml_has_tab(struct slice line)
+{
+    while (line.size > 0 && line.data[0] == ' ')
+        line = slice_sub(line, 1, line.size);
+    return line.size > 0 && line.data[0] == '\t';
+}
+
+/* In { } and [ ] a plain text ends at the brace of a variable. */
+static bool yaml_has_variable(struct slice line)
+{
+    return memmem(line.data, line.size, "${", 2) != NULL;
+}
+
+/* True where the text ended inside brackets, which the library may call something else. */
+static bool yaml_is_unclosed(const struct yaml *yaml, struct slice text, struct error_place place)
+{
+    if (yaml->depth == 0)
+        return false;
+    struct error_place open   = yaml->stack[yaml->depth - 1].node->place;
+    struct slice       begins = slice_sub(yaml_line(text, open.line), (size_t)open.column - 1, 1);
+    struct slice       end    = yaml_line(text, place.line);
+    return (slice_equal(begins, SLICE("[")) || slice_equal(begins, SLICE("{"))) &&
+           end.data + end.size == text.data + text.size && slice_trim(end).size == 0;
 }
 
 /* Only the first: what follows a syntax error is mostly its echo. */
@@ -310,23 +340,32 @@ static void yaml_report(struct yaml *yaml, struct fy_diag *diag, struct slice te
     if (error != NULL && error->line > 0)
         place =
             (struct error_place){.file = yaml->file, .line = error->line, .column = error->column};
-    if (strstr(what, "without a closing") != NULL && yaml->depth > 0)
-        place = yaml->stack[yaml->depth - 1].node->place; /* where it begins says more */
-    else if (yaml_has_tab(text, place.line) || yaml_has_tab(text, place.line + 1))
+    if (yaml_is_unclosed(yaml, text, place)) {
+        place  = yaml->stack[yaml->depth - 1].node->place; /* where it begins says more */
+        what   = "this bracket is never closed";
+        remedy = "add the closing bracket";
+    } else if (yaml_has_tab(yaml_line(text, place.line)) ||
+               yaml_has_tab(yaml_line(text, place.line + 1))) {
         remedy = "indent with spaces, not with tabs";
+    } else if (yaml_has_variable(yaml_line(text, place.line))) {
+        remedy = "in { } and [ ] put quotes around \"${NAME}\"";
+    }
     yaml_fail(yaml, place, remedy, what);
 }
 
 static void yaml_run(struct yaml *yaml, struct fy_parser *parser, struct fy_diag *diag,
                      struct slice text)
 {
-    size_t end = 0;
-    for (struct fy_event *event; !yaml->failed && (event = fy_parser_parse(parser)) != NULL;) {
+    size_t           end = 0;
+    struct fy_event *event;
+    while (!yaml->failed && !loading_is_hopeless(yaml->loading) &&
+           (event = fy_parser_parse(parser)) != NULL) {
         yaml_on_event(yaml, event);
         if (event->type == FYET_STREAM_END && fy_event_start_mark(event) != NULL)
             end = fy_event_start_mark(event)->input_pos;
         fy_parser_event_free(parser, event);
     }
+    yaml->failed = yaml->failed || loading_is_hopeless(yaml->loading);
     if (yaml->failed)
         return;
     if (fy_parser_get_stream_error(parser))
