@@ -30,8 +30,10 @@ else ifeq ($(MODE),asan)
 CFLAGS   += -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 else ifeq ($(MODE),tsan)
 CFLAGS   += -O1 -fsanitize=thread
+else ifeq ($(MODE),fuzz)
+CFLAGS   += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 else ifeq ($(MODE),cov)
 CFLAGS   += -O0 --coverage
 else
-$(error MODE=$(MODE) is not known; use release, asan, tsan or cov)
+$(error MODE=$(MODE) is not known; use release, asan, tsan, cov or fuzz)
 endif
