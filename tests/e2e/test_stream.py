@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+from support.network import own_machine
 from support.peers import (Server, Task, connect, read_exactly, read_line, read_to_end,
                            receive_stream, reset, send_stream)
 from support.proxy import PATIENCE, SANITIZER
@@ -71,6 +72,35 @@ def test_end_of_file_comes_after_every_byte_before_it(through, size):
             got += piece
     assert got == data
     server.result()
+
+
+@pytest.fixture(params=[4096, 20000])
+def send_buffer(request):
+    """Small enough that a send takes but a part of what the proxy has, and the next one again."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(own_machine(request.param))
+        except OSError as error:
+            pytest.skip(f"network namespaces are not permitted here: {error}")
+        yield request.param
+
+
+@pytest.mark.parametrize("receive_buffer", [4096, 400000])
+@pytest.mark.parametrize("reader", ["client", "server"])
+def test_through_buffers_of_any_size_bytes_arrive_whole_and_then_the_end(
+        send_buffer, through, reader, receive_buffer):
+    size = 2 * MIB
+
+    def read(peer):
+        return receive_stream(peer, seed=1)
+
+    def write(peer):
+        return size, send_stream(peer, size, seed=send_buffer)
+    at_client, at_server = (read, write) if reader == "client" else (write, read)
+    server, proxy = through(at_server, receive_buffer=receive_buffer)
+    with connect(proxy.address, receive_buffer=receive_buffer) as client:
+        seen = at_client(client)
+        assert server.result() == seen
 
 
 def test_a_reset_by_the_client_reaches_the_server_as_a_reset(through):

@@ -37,12 +37,15 @@ def _returning():
 
 
 @contextlib.contextmanager
-def own_machine():
-    """An empty machine with nothing but loopback, so that every port is free. PermissionError
-    where that is not allowed."""
+def own_machine(send_buffer=None):
+    """An empty machine with nothing but loopback, so that every port is free. Its TCP sockets hold
+    so many bytes to send, where that is given. OSError where this is not allowed."""
     with _returning():
         _call("unshare", CLONE_NEWNET)
         ip("link", "set", "lo", "up")
+        if send_buffer:
+            pathlib.Path("/proc/sys/net/ipv4/tcp_wmem").write_text(
+                f"4096 {send_buffer} {send_buffer}")
         yield
 
 
