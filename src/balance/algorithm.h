@@ -49,6 +49,7 @@ enum feedback_type {
     FEEDBACK_START,
     FEEDBACK_FIRST_BYTE,
     FEEDBACK_FINISH,
+    FEEDBACK_PROBE, /* a server answered one: rif, latency_ns */
 };
 #define FEEDBACK_MASK(type) (1u << (type))
 
@@ -61,7 +62,9 @@ struct feedback {
     bool                     answered;   /* the first byte is here */
     uint64_t                 latency_ns; /* from the pick to now */
     uint64_t                 now_ns;
-    const struct pick_query *query; /* of START */
+    uint32_t                 rif;    /* of PROBE: requests in flight there */
+    uint64_t                 random; /* of PROBE */
+    const struct pick_query *query;  /* of START */
 };
 
 struct algorithm {
@@ -84,6 +87,9 @@ struct algorithm {
 
     /* What it asked for in wants. */
     void (*feedback)(const struct balance_site *site, const struct feedback *feedback);
+
+    /* The next server that it wants to be asked how it is, or NULL. Optional. */
+    struct server *(*take_probe)(const struct balance_site *site);
 
     /* Other threads may see the view; counts may have changed since build. Optional. */
     void (*published)(const struct balance_site *site);

@@ -17,6 +17,7 @@ extern const struct algorithm algorithm_least_time;
 extern const struct algorithm algorithm_maglev;
 extern const struct algorithm algorithm_p2c;
 extern const struct algorithm algorithm_peak_ewma;
+extern const struct algorithm algorithm_prequal;
 extern const struct algorithm algorithm_random;
 extern const struct algorithm algorithm_rendezvous;
 extern const struct algorithm algorithm_ring_hash;

@@ -29,7 +29,7 @@ BALANCE_KNOB(probe_remove, BALANCE_PERCENT, 0, 1000, 100,
              "prequal: probe results dropped per request, in percent")
 BALANCE_KNOB(probe_pool, BALANCE_COUNT, 2, 16, 16,
              "prequal: probe results kept")
-BALANCE_KNOB(probe_age, BALANCE_DURATION, 1000000, UINT64_C(60000000000), UINT64_C(1000000000),
+BALANCE_KNOB(probe_age, BALANCE_DURATION, 1000000, UINT64_C(8000000000), UINT64_C(1000000000),
              "prequal: how long a probe result is good for")
 BALANCE_KNOB(probe_hot, BALANCE_PERCENT, 0, 100, 84,
              "prequal: quantile of requests in flight above which a server is hot")

@@ -278,6 +278,32 @@ void balance_finish(struct lease *lease, enum outcome outcome, uint64_t now_ns)
                                           });
 }
 
+struct server *balance_take_probe(const struct pool_view *view)
+{
+    const struct balance_tables *tables = view->tables;
+    for (uint32_t i = 0; i < tables->balancer->count; i++) {
+        const struct algorithm *algorithm = tables->balancer->steps[i].algorithm;
+        struct server          *server =
+            algorithm->take_probe != NULL ? algorithm->take_probe(&tables->sites[i]) : NULL;
+        if (server != NULL)
+            return server;
+    }
+    return NULL;
+}
+
+void balance_probe_answer(const struct pool_view *view, struct server *server, uint32_t inflight,
+                          uint64_t latency_ns, uint64_t random, uint64_t now_ns)
+{
+    balance_tell(view->shared, &(struct feedback){
+                                   .type       = FEEDBACK_PROBE,
+                                   .server     = server,
+                                   .rif        = inflight,
+                                   .latency_ns = latency_ns,
+                                   .random     = random,
+                                   .now_ns     = now_ns,
+                               });
+}
+
 const char *pick_reason_name(enum pick_reason reason)
 {
     switch (reason) {

@@ -94,6 +94,15 @@ void balance_first_byte(struct lease *lease, uint64_t now_ns);
 /* Ends the lease. */
 void balance_finish(struct lease *lease, enum outcome outcome, uint64_t now_ns);
 
+/* The next server that an algorithm (prequal) wants to be asked how it is, or NULL. Take them after
+ * picks, as long as there are any; those that nobody takes are forgotten. */
+struct server *balance_take_probe(const struct pool_view *view);
+
+/* The answer: requests in flight at the server, and its latency of late at about that load. Of a
+ * probe that failed nothing is told. random is fresh. */
+void balance_probe_answer(const struct pool_view *view, struct server *server, uint32_t inflight,
+                          uint64_t latency_ns, uint64_t random, uint64_t now_ns);
+
 /* Which key the host should bring for a step of the view's chain. */
 enum balance_key balance_step_key(const struct pool_view *view, uint32_t step);
 

@@ -138,9 +138,10 @@ struct load_tree *load_tree_build(const struct pool_view *view, load_tree_key_fn
         for (uint32_t i = 0; i < whole; i++) {
             uint32_t value = LOAD_TREE_OUT;
             if (i < count)
-                value = level == 0 ? load_tree_leaf(tree, i)
-                                   : words_least(tree->words[level - 1] + i * LOAD_TREE_WIDTH,
-                                                 LOAD_TREE_WIDTH);
+                value = level == 0
+                            ? load_tree_leaf(tree, i)
+                            : words_least(tree->words[level - 1] + (size_t)i * LOAD_TREE_WIDTH,
+                                          LOAD_TREE_WIDTH);
             atomic_init(&words[i], value);
         }
         tree->words[level]  = words;

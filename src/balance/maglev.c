@@ -97,7 +97,8 @@ struct maglev *maglev_build(const struct pool_view *view, uint64_t wanted, struc
     uint32_t count = view->count;
     if (count == 0)
         return NULL;
-    uint32_t       size   = maglev_size(count, wanted);
+    uint32_t size = maglev_size(count, wanted);
+    LL_ASSERT(size > 2);
     struct maglev *maglev = arena_alloc(arena, 1, sizeof *maglev + size * sizeof(uint16_t));
     struct arena   scratch;
     arena_init(&scratch);
@@ -163,8 +164,8 @@ static struct choice maglev_pick(const struct balance_site *site, const struct p
 #define MAGLEV_ALGORITHM(title, what, about)                                                       \
     const struct algorithm algorithm_##title = {                                                   \
         .name    = #title,                                                                         \
-        .summary = about,                                                                          \
-        .key     = what,                                                                           \
+        .summary = (about),                                                                        \
+        .key     = (what),                                                                         \
         .build   = maglev_step_build,                                                              \
         .pick    = maglev_pick,                                                                    \
     }

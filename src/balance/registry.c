@@ -12,9 +12,9 @@
 /* One list for both tables, in alphabetical order. */
 #define ALGORITHMS(row)                                                                            \
     row(bounded_hash) row(cookie_hash) row(first) row(header_hash) row(ip_hash)                    \
-        row(least_connections) row(least_time) row(maglev) row(p2c) row(peak_ewma) row(random)     \
-            row(rendezvous) row(ring_hash) row(round_robin) row(sticky_cookie) row(sticky_ip)      \
-                row(uri_hash) row(weighted_least_connections) row(weighted_random)                 \
+        row(least_connections) row(least_time) row(maglev) row(p2c) row(peak_ewma) row(prequal)    \
+            row(random) row(rendezvous) row(ring_hash) row(round_robin) row(sticky_cookie)         \
+                row(sticky_ip) row(uri_hash) row(weighted_least_connections) row(weighted_random)  \
                     row(weighted_round_robin)
 
 #define ALGORITHM_ROW(name) &algorithm_##name,

@@ -163,6 +163,7 @@ static void *weighted_round_robin_build(struct balance_site *site, struct arena 
     for (uint32_t i = 0; i < view->count; i++)
         divisor = wrr_gcd(divisor, view->weights[i]);
     table->period = view->weight_sum / divisor;
+    LL_ASSERT(table->period > 0);
 
     struct arena scratch;
     uint32_t     class_count;

@@ -13,6 +13,7 @@
 {"maglev", UINT64_C(0xf25121b05fdda278)},
 {"p2c", UINT64_C(0xa0d5666729ee67f2)},
 {"peak_ewma", UINT64_C(0x2164b460ba98abb5)},
+{"prequal", UINT64_C(0xce0b341c5f697be3)},
 {"random", UINT64_C(0x0cb8877d666deddd)},
 {"rendezvous", UINT64_C(0x3a9f8336ee881b3e)},
 {"ring_hash", UINT64_C(0xd7975ccbf54778ab)},

@@ -109,6 +109,9 @@ static void world_request(struct world *world)
         EXPECT(world, !back || server->settings.admin != SERVER_ADMIN_DOWN || !world->published);
         EXPECT(world, !tried_has(&tried, server->slot));
         EXPECT(world, view->panic || server->healthy || !world->published);
+        for (struct server *asked; (asked = balance_take_probe(view)) != NULL;)
+            balance_probe_answer(view, asked, server_inflight(asked),
+                                 rng_mix(asked->serial) % 1000000, query.random, world->now_ns);
         world->digest = rng_mix(world->digest ^ (server->serial + 1));
         tried_add(&tried, server);
         bool hold = attempts == 1 && world->lease_count < LEASES_MAX;
