@@ -162,6 +162,7 @@ static void *weighted_round_robin_build(struct balance_site *site, struct arena 
     uint64_t divisor = view->weights[0];
     for (uint32_t i = 0; i < view->count; i++)
         divisor = wrr_gcd(divisor, view->weights[i]);
+    LL_ASSERT(divisor > 0);
     table->period = view->weight_sum / divisor;
     LL_ASSERT(table->period > 0);
 
