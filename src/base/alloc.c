@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-LL_NORETURN static void alloc_failed(void)
+void alloc_failed(void)
 {
     fputs("limeload: out of memory\n", stderr);
     exit(1);

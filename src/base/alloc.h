@@ -23,4 +23,7 @@ void *alloc_lines(size_t count, size_t size);
 
 char *alloc_string(const char *text);
 
+/* For set-up code that takes memory elsewhere and got none. */
+LL_NORETURN void alloc_failed(void);
+
 #endif

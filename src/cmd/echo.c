@@ -36,7 +36,6 @@ struct echo_connection {
     struct timer        timer; /* of the delay */
     struct loop_task    task;  /* goes on pumping, or frees what is closed */
     struct list_link    link;
-    struct list_link    waiting; /* for a buffer */
     struct echo_server *server;
     struct buffer      *unsent; /* echo that the peer has not taken yet */
     uint64_t            echoed;
@@ -119,12 +118,8 @@ static void echo_close(struct echo_connection *connection, bool reset)
 
 static void echo_put_buffer(struct echo_connection *connection)
 {
-    struct echo_server *server = connection->server;
-    buffer_pool_put(&server->buffers, connection->unsent);
-    connection->unsent        = NULL;
-    struct list_link *waiting = list_take(&server->buffers.waiting);
-    if (waiting != NULL)
-        loop_schedule(server->loop, &LIST_ITEM(waiting, struct echo_connection, waiting)->task);
+    buffer_pool_put(&connection->server->buffers, connection->unsent);
+    connection->unsent = NULL;
 }
 
 static void echo_free(struct echo_connection *connection)
@@ -132,8 +127,6 @@ static void echo_free(struct echo_connection *connection)
     struct echo_server *server = connection->server;
     if (connection->unsent != NULL)
         echo_put_buffer(connection);
-    if (list_linked(&connection->waiting))
-        list_remove(&connection->waiting);
     list_remove(&connection->link);
     slab_put(&server->connections, connection);
 }
@@ -205,14 +198,12 @@ static bool echo_read(struct echo_connection *connection)
 {
     struct echo_server *server = connection->server;
     struct io          *io     = server->loop->io;
-    struct buffer      *buffer = buffer_pool_spare(&server->buffers);
-    if (buffer == NULL) {
-        if (!list_linked(&connection->waiting))
-            list_append(&server->buffers.waiting, &connection->waiting);
-        return false;
-    }
-    size_t  room  = echo_allowance(connection);
-    ssize_t count = io->ops->recv(io, connection->watch.fd, buffer->bytes, room);
+    char               *bytes  = server->buffers.spare->bytes;
+    size_t              room   = echo_allowance(connection);
+    /* Where no buffer may be kept, bytes are only looked at until they have been sent. */
+    bool    keep  = buffer_pool_may_keep(&server->buffers);
+    ssize_t count = keep ? io->ops->recv(io, connection->watch.fd, bytes, room)
+                         : io->ops->peek(io, connection->watch.fd, bytes, room);
     if (count == -EAGAIN) {
         connection->readable = false;
         echo_begin_delay(connection);
@@ -222,10 +213,15 @@ static bool echo_read(struct echo_connection *connection)
         echo_close(connection, false);
         return false;
     }
-    connection->echoed += (uint64_t)count;
-    server->totals.bytes += (uint64_t)count;
-    ssize_t left = echo_send(connection, buffer->bytes, (size_t)count);
+    ssize_t left = echo_send(connection, bytes, (size_t)count);
     if (left < 0)
+        return false;
+    uint64_t done = (uint64_t)(keep ? count : count - left);
+    connection->echoed += done;
+    server->totals.bytes += done;
+    if (!keep)
+        io->ops->discard(io, connection->watch.fd, bytes, (size_t)done);
+    if (!keep && left > 0)
         return false;
     if (left > 0) {
         connection->unsent        = buffer_pool_keep_spare(&server->buffers);
@@ -447,8 +443,6 @@ void echo_server_free(struct echo_server *server)
     {
         struct echo_connection *connection = LIST_ITEM(link, struct echo_connection, link);
         loop_unschedule(&connection->task);
-        if (list_linked(&connection->waiting))
-            list_remove(&connection->waiting);
     }
     while (!list_empty(&server->open))
         echo_free(LIST_ITEM(list_first(&server->open), struct echo_connection, link));

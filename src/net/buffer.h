@@ -5,20 +5,19 @@
  * A worker reads every connection into the same spare buffer and sends from there. Only where the
  * other side does not take all of it does the connection keep the buffer, until the rest is gone;
  * the worker then takes another. So ten thousand idle connections hold none, and nothing is copied.
- * Bound:     max buffers. At the bound buffer_pool_spare returns NULL: the caller stops reading,
- * which slows the sender down, and waits in the queue for a buffer to be put back. Threading: one
- * thread.
+ * Bound:     max buffers, the spare one included. At the bound buffer_pool_may_keep says no, and
+ * the caller reads only what it gets rid of at once. Nobody has to wait for a buffer. Memory: pages
+ * of their own, so that a buffer costs what was written into it, and goes back to the system when
+ * it is put back (but for a few that are kept for reuse). Threading: one thread.
  */
 #ifndef LL_NET_BUFFER_H
 #define LL_NET_BUFFER_H
 
-#include "base/list.h"
-
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Large enough that bulk data costs few system calls, small enough to stay in the second-level
- * cache. */
+/* What may be left over for a slow receiver, per direction. */
 #define BUFFER_SIZE ((size_t)64 * 1024)
 
 struct buffer {
@@ -29,22 +28,21 @@ struct buffer {
 };
 
 struct buffer_pool {
-    struct buffer *spare;  /* what the next read goes into, empty */
+    struct buffer *spare;  /* what the next read goes into, empty; always there */
     struct buffer *cached; /* put back and kept for reuse */
     uint32_t       cached_count;
     uint32_t       live; /* allocated, in use or not */
     uint32_t       max;
-    struct list    waiting; /* of those who found no buffer; links belong to the caller */
 };
 
+/* max is at least 1. Exits 1 without memory for the first buffer (see base/alloc.h). */
 void buffer_pool_init(struct buffer_pool *pool, uint32_t max);
 void buffer_pool_fini(struct buffer_pool *pool); /* all buffers must have been put back */
 
-/* An empty buffer to read into. It stays the pool's: reading into it and sending all of it needs no
- * further call. NULL at the bound. */
-struct buffer *buffer_pool_spare(struct buffer_pool *pool);
+/* Whether buffer_pool_keep_spare may be called. */
+bool buffer_pool_may_keep(struct buffer_pool *pool);
 
-/* The caller keeps the spare buffer, because bytes are left in it. */
+/* The caller keeps the spare buffer, because bytes are left in it; the pool has another. */
 struct buffer *buffer_pool_keep_spare(struct buffer_pool *pool);
 
 /* Gives back a buffer that was kept. */

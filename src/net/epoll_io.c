@@ -115,6 +115,26 @@ static ssize_t epoll_io_recv(struct io *io, int fd, void *bytes, size_t size)
     return count >= 0 ? count : -errno;
 }
 
+static ssize_t epoll_io_peek(struct io *io, int fd, void *bytes, size_t size)
+{
+    (void)io;
+    ssize_t count = recv(fd, bytes, size, MSG_PEEK);
+    return count >= 0 ? count : -errno;
+}
+
+/* For TCP the kernel frees the bytes where they are; Unix sockets copy them once more. They are
+ * there: only a reset could take them away first, and the next recv tells of that. */
+static void epoll_io_discard(struct io *io, int fd, void *bytes, size_t size)
+{
+    (void)io;
+    while (size > 0) {
+        ssize_t taken = recv(fd, bytes, size, MSG_TRUNC);
+        if (taken <= 0)
+            return;
+        size -= (size_t)taken;
+    }
+}
+
 static ssize_t epoll_io_send(struct io *io, int fd, const void *bytes, size_t size)
 {
     (void)io;
@@ -162,6 +182,8 @@ static const struct io_ops epoll_io_ops = {
     .connect        = epoll_io_connect,
     .keep_alive     = epoll_io_keep_alive,
     .recv           = epoll_io_recv,
+    .peek           = epoll_io_peek,
+    .discard        = epoll_io_discard,
     .send           = epoll_io_send,
     .error          = epoll_io_error,
     .shutdown_write = epoll_io_shutdown_write,

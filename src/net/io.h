@@ -71,6 +71,12 @@ struct io_ops {
     void (*keep_alive)(struct io *io, int fd);
 
     ssize_t (*recv)(struct io *io, int fd, void *bytes, size_t size);
+
+    /* Like recv, but the bytes stay where they are, until discard takes so many of them, which may
+     * overwrite the buffer. */
+    ssize_t (*peek)(struct io *io, int fd, void *bytes, size_t size);
+    void (*discard)(struct io *io, int fd, void *bytes, size_t size);
+
     ssize_t (*send)(struct io *io, int fd, const void *bytes, size_t size);
 
     /* The pending error of a socket as a positive errno, 0 for none; reading it clears it. */

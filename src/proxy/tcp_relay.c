@@ -3,8 +3,12 @@
  * Moving bytes between the two sides of a TCP session.
  *
  * In the steady state a message costs one recv and one send: what is read is sent from the same
- * buffer at once, and a read that did not fill the buffer has emptied the socket, so nobody asks
- * again.
+ * buffer at once, and a read that got less than it asked for has emptied the socket, so nobody asks
+ * again. What the receiver does not take at once is kept in the buffer.
+ *
+ * Bulk data moves in larger pieces, which are much cheaper: every read lets the sender go on and
+ * every write wakes the receiver. Nothing of them is ever kept: they are peeked at, sent, and only
+ * what was sent is then taken from the socket, which for TCP costs a call but no copy.
  */
 #include "proxy/tcp_session.h"
 
@@ -13,8 +17,14 @@
 
 #include <errno.h>
 
-/* Reads in a row from one side before others get their turn: 256 KiB. */
-#define RELAY_READS_MAX 4u
+/* Reads begin with what may be kept, grow while they fill up and the receiver takes all, and shrink
+ * when it does not, so that little has to be kept for a slow one. */
+#define RELAY_READ_LEAST (16u * 1024)
+#define RELAY_READ_FIRST BUFFER_SIZE
+#define RELAY_READ_MOST  WORKER_SCRATCH_SIZE
+
+/* Moved one way before others get their turn. */
+#define RELAY_TURN_BYTES WORKER_SCRATCH_SIZE
 
 enum relay_result {
     RELAY_IDLE,       /* nothing more to do until the next event */
@@ -26,14 +36,6 @@ enum relay_result {
 static struct io *relay_io(const struct tcp_session *session)
 {
     return session->worker->loop.io;
-}
-
-void tcp_relay_wake_waiting(struct worker *worker)
-{
-    if (list_empty(&worker->buffers.waiting) || buffer_pool_spare(&worker->buffers) == NULL)
-        return;
-    struct list_link *link = list_take(&worker->buffers.waiting);
-    loop_schedule(&worker->loop, &LIST_ITEM(link, struct tcp_session, waiting)->task);
 }
 
 /* Sends some bytes; returns how many were taken, or a negative errno for a broken connection. */
@@ -63,45 +65,63 @@ static enum relay_result relay_flush(struct tcp_session *session, struct tcp_sid
     if (buffer_used(pending) == 0) {
         to->pending = NULL;
         buffer_pool_put(&session->worker->buffers, pending);
-        tcp_relay_wake_waiting(session->worker);
     }
     return RELAY_IDLE;
 }
 
-/* One read and the write that belongs to it. */
-static enum relay_result relay_move(struct tcp_session *session, struct tcp_side *from,
-                                    struct tcp_side *to, struct buffer *buffer)
+/* What a read that gave no bytes means. */
+static enum relay_result relay_no_bytes(struct tcp_session *session, struct tcp_side *from,
+                                        ssize_t result)
 {
-    ssize_t size = relay_io(session)->ops->recv(relay_io(session), from->watch.fd, buffer->bytes,
-                                                sizeof buffer->bytes);
-    if (size < 0) {
-        if (size == -EAGAIN)
-            from->readable = false;
-        return size == -EAGAIN ? RELAY_IDLE : RELAY_FROM_RESET;
-    }
-    if (size == 0) {
-        from->ended    = true;
-        from->readable = false;
+    if (result < 0 && result != -EAGAIN)
+        return RELAY_FROM_RESET;
+    from->readable = false;
+    if (result == 0) {
+        from->ended = true;
         if (session->reason == NULL)
             session->reason =
                 from == &session->client ? TCP_END_CLIENT_CLOSED : TCP_END_SERVER_CLOSED;
-        return RELAY_IDLE;
     }
-    /* A short read has emptied the socket; only an end of file can be behind it, and hung_up knows.
-     */
-    if ((size_t)size < sizeof buffer->bytes && !from->hung_up)
-        from->readable = false;
-    from->received += (uint64_t)size;
-    session->active_ns = session->worker->loop.now_ns;
+    return RELAY_IDLE;
+}
 
-    ssize_t sent = relay_send(session, to, buffer->bytes, (size_t)size);
+/* One read of at most to->read_size, and the write that belongs to it. Large reads only peek, and
+ * so do all where no buffer may be kept: nobody waits for memory, and nothing is lost. */
+static enum relay_result relay_move(struct tcp_session *session, struct tcp_side *from,
+                                    struct tcp_side *to, size_t *ret_moved)
+{
+    struct worker      *worker  = session->worker;
+    struct io          *io      = worker->loop.io;
+    struct buffer_pool *buffers = &worker->buffers;
+    bool                keep    = to->read_size <= BUFFER_SIZE && buffer_pool_may_keep(buffers);
+    char               *bytes   = keep ? buffers->spare->bytes : worker->scratch;
+    ssize_t             size    = keep ? io->ops->recv(io, from->watch.fd, bytes, to->read_size)
+                                       : io->ops->peek(io, from->watch.fd, bytes, to->read_size);
+    if (size <= 0)
+        return relay_no_bytes(session, from, size);
+    session->active_ns = worker->loop.now_ns;
+
+    ssize_t sent = relay_send(session, to, bytes, (size_t)size);
     if (sent < 0)
         return RELAY_TO_RESET;
+    if (!keep)
+        io->ops->discard(io, from->watch.fd, bytes, (size_t)sent);
+    from->received += (uint64_t)(keep ? size : sent);
+    *ret_moved += (size_t)sent;
+
+    bool full = (size_t)size == to->read_size;
     if (sent < size) {
-        to->pending        = buffer_pool_keep_spare(&session->worker->buffers);
+        to->read_size = LL_MAX(to->read_size / 2, RELAY_READ_LEAST);
+        if (!keep)
+            return RELAY_IDLE; /* the rest is still in the socket */
+        to->pending        = buffer_pool_keep_spare(buffers);
         to->pending->start = (uint32_t)sent;
         to->pending->end   = (uint32_t)size;
+    } else if (full) {
+        to->read_size = (uint32_t)LL_MIN(to->read_size * 2, RELAY_READ_MOST);
     }
+    if (!full && !from->hung_up) /* hung_up: the end of file is behind these bytes */
+        from->readable = false;
     return RELAY_IDLE;
 }
 
@@ -119,17 +139,11 @@ static enum relay_result relay_one_way(struct tcp_session *session, struct tcp_s
                                        struct tcp_side *to)
 {
     enum relay_result result = relay_flush(session, to);
-    for (uint32_t reads = 0; result == RELAY_IDLE && from->readable && to->pending == NULL;
-         reads++) {
-        if (reads == RELAY_READS_MAX)
+    size_t            moved  = 0;
+    while (result == RELAY_IDLE && from->readable && to->writable && to->pending == NULL) {
+        if (moved >= RELAY_TURN_BYTES)
             return RELAY_AGAIN;
-        struct buffer *buffer = buffer_pool_spare(&session->worker->buffers);
-        if (buffer == NULL) {
-            if (!list_linked(&session->waiting))
-                list_append(&session->worker->buffers.waiting, &session->waiting);
-            return RELAY_IDLE;
-        }
-        result = relay_move(session, from, to, buffer);
+        result = relay_move(session, from, to, &moved);
     }
     if (result == RELAY_IDLE && from->ended && to->pending == NULL && !to->shut)
         relay_pass_end(session, from, to);
@@ -155,7 +169,14 @@ static bool relay_conclude(struct tcp_session *session, enum relay_result result
  * that, the break is the news. */
 static bool relay_broken(const struct tcp_side *from, const struct tcp_side *to)
 {
-    return from->broken && to->pending != NULL;
+    return from->broken && !to->writable;
+}
+
+void tcp_relay_start(struct tcp_session *session)
+{
+    session->client.read_size = RELAY_READ_FIRST;
+    session->server.read_size = RELAY_READ_FIRST;
+    tcp_relay_run(session);
 }
 
 void tcp_relay_run(struct tcp_session *session)

@@ -47,7 +47,6 @@ static void session_on_task(struct loop_task *task)
 {
     struct tcp_session *session = LL_CONTAINER_OF(task, struct tcp_session, task);
     tcp_relay_run(session);
-    tcp_relay_wake_waiting(session->worker);
 }
 
 static void session_free(struct loop_task *task)
@@ -113,7 +112,7 @@ void tcp_session_connected(struct tcp_session *session)
     uint64_t idle_ns         = session->shared->config->tunnel_idle_ns;
     timer_arm(&worker->loop.timers, &session->timer,
               worker->loop.now_ns + LL_MIN(idle_ns, SESSION_KEEP_ALIVE_AFTER_NS));
-    tcp_relay_run(session);
+    tcp_relay_start(session);
 }
 
 static void session_close_side(struct tcp_session *session, struct tcp_side *side, bool reset)
@@ -170,13 +169,10 @@ void tcp_session_end(struct tcp_session *session, bool reset, enum outcome outco
     session_close_side(session, &session->server, reset && session->phase == TCP_PHASE_RELAYING);
     if (session->phase == TCP_PHASE_PENDING)
         pending_leave(&session->shared->pool->pending, session);
-    else if (list_linked(&session->waiting))
-        list_remove(&session->waiting);
     session->phase = TCP_PHASE_ENDED;
     timer_cancel(&worker->loop.timers, &session->timer);
     if (session->lease.server != NULL)
         tcp_session_finish(session, outcome);
-    tcp_relay_wake_waiting(worker);
 
     loop_unschedule(&session->task);
     session->task.run = session_free;

@@ -26,22 +26,22 @@ struct worker;
 /* One of the two connections of a session. */
 struct tcp_side {
     struct watch   watch;
-    struct buffer *pending;  /* bytes for this side that it has not taken yet, or NULL */
-    uint64_t       received; /* bytes read from it */
-    bool           readable; /* reading may give something */
-    bool           writable; /* writing may take something */
-    bool           hung_up;  /* its end of file is on the way: read until it comes */
-    bool           ended;    /* its end of file has been read */
-    bool           broken;   /* it has been reset; what it sent before may still be there */
-    bool           shut;     /* it has been told the other side's end of file */
+    struct buffer *pending;   /* bytes for this side that it has not taken yet, or NULL */
+    uint64_t       received;  /* bytes read from it */
+    uint32_t       read_size; /* how much to read for it at once */
+    bool           readable;  /* reading may give something */
+    bool           writable;  /* writing may take something */
+    bool           hung_up;   /* its end of file is on the way: read until it comes */
+    bool           ended;     /* its end of file has been read */
+    bool           broken;    /* it has been reset; what it sent before may still be there */
+    bool           shut;      /* it has been told the other side's end of file */
 };
 
 enum tcp_phase {
-    TCP_PHASE_PENDING, /* waits for a server to have room; session->waiting is in the pool's list */
+    TCP_PHASE_PENDING,    /* waits for a server to have room */
     TCP_PHASE_CONNECTING, /* waits for the server to answer */
-    TCP_PHASE_RELAYING, /* session->waiting is in the buffers' list while there is none to read into
-                         */
-    TCP_PHASE_ENDED,    /* waits for the end of the turn */
+    TCP_PHASE_RELAYING,   /* bytes flow */
+    TCP_PHASE_ENDED,      /* waits for the end of the turn */
 };
 
 struct tcp_session {
@@ -54,7 +54,7 @@ struct tcp_session {
     bool                   kept_alive; /* the server's socket has its keepalive options */
     struct endpoint        endpoint;   /* of the client */
     struct list_link       link;       /* in worker->sessions */
-    struct list_link       waiting;    /* in a list that depends on the phase, or in none */
+    struct list_link       waiting;    /* in the pool's list while pending */
     struct loop_task       task;       /* goes on relaying; frees the session after its end */
     struct timer           timer;
     struct lease           lease;
@@ -102,10 +102,10 @@ void tcp_connect_on_ready(struct tcp_session *session);
 /* The server is connected: from now on bytes flow. */
 void tcp_session_connected(struct tcp_session *session);
 
+/* The first run. */
+void tcp_relay_start(struct tcp_session *session);
+
 /* Moves what can be moved, both ways; ends the session when it is over. */
 void tcp_relay_run(struct tcp_session *session);
-
-/* Where there is a buffer again: the session that has waited longest for one goes on. */
-void tcp_relay_wake_waiting(struct worker *worker);
 
 #endif

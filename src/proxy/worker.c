@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 64 KiB each, so at most 512 MiB of bytes that slow receivers have not taken yet. At the bound
- * reads wait, which slows the senders down. */
+/* Buffers that slow receivers may hold per worker: 512 MiB. Beyond that bytes stay in the kernel
+ * until the receiver takes them. */
 #define WORKER_BUFFERS_MAX 8192u
 
 /* A connection moves to another worker when that one has fewer by more than an eighth and eight:
@@ -28,6 +28,8 @@ void worker_init(struct worker *worker, struct proxy *proxy, uint16_t index, str
     list_init(&worker->sessions);
     slab_init(&worker->session_slab, sizeof(struct tcp_session), proxy->admission.max);
     buffer_pool_init(&worker->buffers, WORKER_BUFFERS_MAX);
+    worker->scratch =
+        alloc_resize(NULL, WORKER_SCRATCH_SIZE, 1); /* no page of it touched before use */
     rng_seed(&worker->rng, worker->loop.now_ns, index);
     worker->log       = logger_add_source(proxy->logger);
     worker->listeners = alloc_zero(proxy->listen_max, sizeof *worker->listeners);
@@ -37,6 +39,7 @@ void worker_fini(struct worker *worker)
 {
     LL_ASSERT(list_empty(&worker->sessions));
     free(worker->listeners);
+    free(worker->scratch);
     buffer_pool_fini(&worker->buffers);
     slab_fini(&worker->session_slab);
     loop_fini(&worker->loop);

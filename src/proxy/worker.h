@@ -22,6 +22,10 @@
 
 struct listener;
 
+/* What bulk data is read into and sent from, never kept. Measured: 64 KiB cost nearly twice as much
+ * per byte, and beyond 512 KiB there is little to gain. */
+#define WORKER_SCRATCH_SIZE ((size_t)512 * 1024)
+
 struct worker {
     struct proxy      *proxy;
     uint16_t           index;
@@ -35,6 +39,7 @@ struct worker {
     struct list        sessions;
     struct slab        session_slab;
     struct buffer_pool buffers;
+    char              *scratch;
 
     _Alignas(LL_CACHE_LINE) _Atomic uint32_t active; /* connections it has, or is being sent */
     _Alignas(LL_CACHE_LINE) _Atomic uint32_t orders; /* given and not taken yet */
