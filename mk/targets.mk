@@ -81,6 +81,11 @@ bench-run: all bench-build
 .PHONY: bench-build
 bench-build: $(BENCH)
 
+#   make bench-pick nanoseconds per balancing decision; ARGS="ALGORITHM ..." for some only
+.PHONY: bench-pick
+bench-pick: $(OBJ)/bench/pick
+	@$< $(ARGS)
+
 $(OBJ)/bench/%: bench/%.c bench/bench.c $(BENCH_ARCHIVES) $(OBJ)/flags
 	@mkdir -p $(@D)
 	@echo "  BENCH $<"
