@@ -174,21 +174,37 @@ static bool balance_start(const struct pool_view *view, const struct pick_query 
     return true;
 }
 
-/* What is left when no algorithm had an answer: any untried server with room, from a random start;
- * else whether it is worth waiting for one. */
-static struct pick balance_leftover(const struct pool_view *view, const struct pick_query *query)
+/* The first of some servers, from a random start, that is untried and has room. Where one is only
+ * full, says so in pick->status. */
+static bool balance_any(const struct pool_view *view, const struct pick_query *query,
+                        struct server *const *servers, uint32_t count, enum pick_reason reason,
+                        struct pick *pick)
 {
-    struct pick pick  = {.status = PICK_NONE, .reason = PICK_REASON_NOTHING};
-    uint32_t    index = view->count > 0 ? (uint32_t)rng_scale(query->random, view->count) : 0;
-    for (uint32_t seen = 0; seen < view->count; seen++) {
-        struct server *server = view->servers[index];
-        index                 = index + 1 == view->count ? 0 : index + 1;
+    uint32_t index = (uint32_t)rng_scale(query->random, count);
+    for (uint32_t seen = 0; seen < count; seen++) {
+        struct server *server = servers[index];
+        index                 = index + 1 == count ? 0 : index + 1;
         if (choice_tried(query, server))
             continue;
-        if (balance_start(view, query, server, PICK_REASON_LEFTOVER, &pick))
-            return pick;
-        pick.status = PICK_QUEUE;
+        if (balance_start(view, query, server, reason, pick))
+            return true;
+        pick->status = PICK_QUEUE;
     }
+    return false;
+}
+
+/* What is left when no algorithm had an answer: any server of the view; where this request has
+ * tried them all, one of the next tiers; else whether it is worth waiting. */
+static struct pick balance_leftover(const struct pool_view *view, const struct pick_query *query)
+{
+    struct pick pick = {.status = PICK_NONE, .reason = PICK_REASON_NOTHING};
+    if (balance_any(view, query, view->servers, view->count, PICK_REASON_LEFTOVER, &pick))
+        return pick;
+    for (uint32_t i = 0; i < view->reserve_count && pick.status == PICK_NONE;
+         i          = view->reserve_ends[i])
+        if (balance_any(view, query, view->reserves + i, view->reserve_ends[i] - i,
+                                 PICK_REASON_RESERVE, &pick))
+            return pick;
     balance_emit_pick(view, query, &pick, 0);
     return pick;
 }
@@ -313,6 +329,8 @@ const char *pick_reason_name(enum pick_reason reason)
         return "sticky";
     case PICK_REASON_LEFTOVER:
         return "leftover";
+    case PICK_REASON_RESERVE:
+        return "reserve";
     case PICK_REASON_NOTHING:
         break;
     }

@@ -16,8 +16,8 @@
  * What comes out at the edges:
  *   no server, all down         PICK_NONE (in panic mode servers that are down are offered)
  *   one server                  that one
- *   all that are left tried     PICK_NONE
- *   all untried ones at their   PICK_QUEUE: wait until a lease ends, then pick again
+ *   all that are left tried     one of the next zone or tier (backup); PICK_NONE where there is
+ * none all untried ones at their   PICK_QUEUE: wait until a lease ends, then pick again
  *     max_connections
  *   weight 0, drained           not offered, but to clients that stick to the server
  *   weight changed              leases, averages and the place in the rotation stay
@@ -64,6 +64,7 @@ enum pick_reason {
     PICK_REASON_ALGORITHM,
     PICK_REASON_STICKY,   /* the client came back to its server */
     PICK_REASON_LEFTOVER, /* the algorithm had nothing to say, and this server was free */
+    PICK_REASON_RESERVE,  /* the request has tried all servers that come before */
     PICK_REASON_NOTHING,
 };
 

@@ -12,7 +12,8 @@
  * one rank only, and fewer of them than the panic threshold, the few would be crushed by the load
  * of all: then the whole rank serves, and each server gets the share it can bear at best. */
 static const struct server_set *build_select(const struct pool_sets     *sets,
-                                             const struct pool_settings *settings, bool *ret_panic)
+                                             const struct pool_settings *settings,
+                                             uint32_t *ret_rank, bool *ret_panic)
 {
     uint32_t rank    = POOL_RANKS; /* the first with a healthy server */
     uint32_t lowest  = POOL_RANKS; /* the first with any server */
@@ -26,10 +27,12 @@ static const struct server_set *build_select(const struct pool_sets     *sets,
         }
     }
     *ret_panic = false;
+    *ret_rank  = POOL_RANKS;
     if (lowest == POOL_RANKS)
         return &sets->eligible[0];
     if (rank == POOL_RANKS)
         rank = lowest;
+    *ret_rank        = rank;
     uint64_t healthy = sets->eligible[rank].count;
     uint64_t total   = sets->members[rank].count;
     if (serving <= 1 && healthy * 100 < total * settings->panic_percent) {
@@ -116,13 +119,35 @@ static void build_facts(struct pool_view *view, uint32_t slot_count)
     view->slot_count    = slot_count;
 }
 
+/* A request that every server of the view has failed still has these. */
+static void build_reserves(struct pool_view *view, const struct pool_sets *sets, uint32_t rank)
+{
+    uint32_t count = 0;
+    for (uint32_t i = rank + 1; i < POOL_RANKS; i++)
+        count += sets->eligible[i].count;
+    struct server **servers = arena_alloc(&view->arena, count, sizeof *servers);
+    uint32_t       *ends    = arena_alloc(&view->arena, count, sizeof *ends);
+    uint32_t        used    = 0;
+    for (uint32_t i = rank + 1; i < POOL_RANKS; i++) {
+        uint32_t end = used + sets->eligible[i].count;
+        for (uint32_t j = 0; used < end; j++) {
+            servers[used] = sets->eligible[i].servers[j];
+            ends[used++]  = end;
+        }
+    }
+    view->reserves      = servers;
+    view->reserve_ends  = ends;
+    view->reserve_count = count;
+}
+
 struct pool_view *pool_build(const struct pool_sets *sets, const struct pool_settings *settings,
                              uint32_t slot_count, const struct pool_view *old, uint64_t now_ns)
 {
     struct pool_view *view = alloc_zero(1, sizeof *view);
     arena_init(&view->arena);
 
-    const struct server_set *set     = build_select(sets, settings, &view->panic);
+    uint32_t                 rank;
+    const struct server_set *set     = build_select(sets, settings, &rank, &view->panic);
     struct server          **servers = arena_alloc(&view->arena, set->count, sizeof *servers);
     if (set->count > 0)
         memcpy(servers, set->servers, set->count * sizeof *servers);
@@ -135,6 +160,7 @@ struct pool_view *pool_build(const struct pool_sets *sets, const struct pool_set
     view->returning       = returning;
     view->returning_count = sets->returning.count;
 
+    build_reserves(view, sets, rank);
     build_facts(view, slot_count);
     build_ramps(view, settings, old, now_ns);
     return view;

@@ -61,7 +61,10 @@ struct pool_view {
     const uint16_t       *index_of_slot;   /* POOL_NO_INDEX: not in this view */
     uint32_t              returning_count; /* servers that take clients back that stick to them: */
     struct server *const *returning;       /* the healthy ones, drained or not */
-    uint64_t              ramp_until_ns;   /* when the last server here will be warm */
+    uint32_t reserve_count;             /* healthy servers of later tiers, for a request that has */
+    struct server *const *reserves;     /* failed on all of the above: nearest tier first, and */
+    const uint32_t       *reserve_ends; /* by index: where the servers of its tier end */
+    uint64_t              ramp_until_ns; /* when the last server here will be warm */
     uint64_t              ramp_window_ns;
     uint32_t              ramp_min_percent;
     struct pool_policy   *policy;

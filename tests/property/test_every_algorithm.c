@@ -73,15 +73,31 @@ static void world_change(struct world *world)
         pool_publish(world->pool, world->now_ns);
 }
 
-static bool world_has_room(const struct pool_view *view, const struct tried *tried)
+/* What some servers have for a request: room, only the prospect of it, or nothing. */
+static enum pick_status world_offer(struct server *const *servers, uint32_t count,
+                                    const struct tried *tried)
 {
-    for (uint32_t i = 0; i < view->count; i++) {
-        uint32_t max = view->servers[i]->settings.max_connections;
-        if (!tried_has(tried, view->servers[i]->slot) &&
-            (max == 0 || server_inflight(view->servers[i]) < max))
-            return true;
+    enum pick_status offer = PICK_NONE;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t max = servers[i]->settings.max_connections;
+        if (tried_has(tried, servers[i]->slot))
+            continue;
+        if (max == 0 || server_inflight(servers[i]) < max)
+            return PICK_OK;
+        offer = PICK_QUEUE;
     }
-    return false;
+    return offer;
+}
+
+/* The servers of the view, and after them those of the next tiers, one after the other. */
+static enum pick_status world_expect(const struct pool_view *view, const struct tried *tried,
+                                     bool *ret_reserve)
+{
+    enum pick_status offer = world_offer(view->servers, view->count, tried);
+    *ret_reserve           = offer == PICK_NONE;
+    for (uint32_t i = 0; i < view->reserve_count && offer == PICK_NONE; i = view->reserve_ends[i])
+        offer = world_offer(view->reserves + i, view->reserve_ends[i] - i, tried);
+    return offer;
 }
 
 /* One request, with some attempts. */
@@ -98,14 +114,17 @@ static void world_request(struct world *world)
         uint64_t key = rng_below(&world->rng, 1000);
         if (key > 0)
             pick_query_set_key(&query, rng_mix(key));
-        bool        room = world_has_room(view, &tried);
-        struct pick pick = balance_pick(view, &query);
-        bool        back = pick.status == PICK_OK && pick.reason == PICK_REASON_STICKY;
-        EXPECT(world, back || (pick.status == PICK_OK) == room);
+        bool             reserve;
+        enum pick_status offer = world_expect(view, &tried, &reserve);
+        struct pick      pick  = balance_pick(view, &query);
+        bool             back  = pick.status == PICK_OK && pick.reason == PICK_REASON_STICKY;
+        EXPECT(world, back || (pick.status == PICK_OK) == (offer == PICK_OK));
+        EXPECT(world, offer == PICK_OK || back || pick.status == offer || offer == PICK_NONE);
         if (pick.status != PICK_OK)
             break;
         struct server *server = pick.lease.server;
-        EXPECT(world, back || pool_view_index(view, server) != POOL_NO_INDEX);
+        EXPECT(world, back || reserve == (pick.reason == PICK_REASON_RESERVE));
+        EXPECT(world, back || reserve || pool_view_index(view, server) != POOL_NO_INDEX);
         EXPECT(world, !back || server->settings.admin != SERVER_ADMIN_DOWN || !world->published);
         EXPECT(world, !tried_has(&tried, server->slot));
         EXPECT(world, view->panic || server->healthy || !world->published);

@@ -91,6 +91,45 @@ static void tried_servers_are_remembered(void **state)
     assert_int_equal(tried_count(&tried), 64 + TRIED_LISTED_MAX);
 }
 
+/* Backups serve a request that has failed on all others, nearest tier first, each at most once. */
+static void backups_take_what_all_others_have_failed(void **state)
+{
+    (void)state;
+    struct pool        *pool    = help_pool("round_robin", 5, NULL);
+    static const int8_t tiers[] = {1, 0, 2, 0, 1};
+    for (uint32_t i = 0; i < 5; i++)
+        help_settings(pool, i, (struct server_settings){.weight = 1, .tier = (uint8_t)tiers[i]});
+    pool_publish(pool, 1);
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        struct tried tried       = {0};
+        int          lowest_tier = 0;
+        for (uint32_t attempt = 0; attempt < 5; attempt++) {
+            struct pick pick = pick_with(pool, &tried, rng_mix(seed * 8 + attempt));
+            assert_int_equal(pick.status, PICK_OK);
+            assert_int_equal(pick.reason,
+                             attempt < 2 ? PICK_REASON_ALGORITHM : PICK_REASON_RESERVE);
+            struct server *server = pick.lease.server;
+            int            tier   = tiers[help_number(server)];
+            assert_false(tried_has(&tried, server->slot));
+            assert_true(tier >= lowest_tier);
+            lowest_tier = tier;
+            balance_finish(&pick.lease, OUTCOME_CONNECT_REFUSED, 200);
+            tried_add(&tried, server);
+        }
+        assert_int_equal(pick_with(pool, &tried, seed).status, PICK_NONE);
+    }
+    /* Where a server of the first tier is only full, a request waits for it. */
+    help_settings(pool, 1, (struct server_settings){.weight = 1, .max_connections = 1});
+    help_settings(pool, 3, (struct server_settings){.weight = 1, .max_connections = 1});
+    pool_publish(pool, 2);
+    struct pick first  = pick_with(pool, NULL, 1);
+    struct pick second = pick_with(pool, NULL, 2);
+    assert_int_equal(pick_with(pool, NULL, 3).status, PICK_QUEUE);
+    balance_finish(&first.lease, OUTCOME_OK, 300);
+    balance_finish(&second.lease, OUTCOME_OK, 300);
+    pool_free(pool);
+}
+
 static void the_algorithm_changes_under_way(void **state)
 {
     (void)state;
@@ -136,6 +175,7 @@ int main(void)
         cmocka_unit_test(counts_leases),
         cmocka_unit_test(never_more_than_max_connections),
         cmocka_unit_test(tried_servers_are_remembered),
+        cmocka_unit_test(backups_take_what_all_others_have_failed),
         cmocka_unit_test(the_algorithm_changes_under_way),
         cmocka_unit_test(configurations_are_checked),
     };
