@@ -11,6 +11,7 @@
 #ifndef LL_CONFIG_CONFIG_H
 #define LL_CONFIG_CONFIG_H
 
+#include "balance/balance_config.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "model/address.h"
@@ -44,7 +45,7 @@ struct config_server {
 
 struct config_pool {
     const char           *name;
-    const char           *balance; /* name of the algorithm */
+    struct balance_config balance;
     uint64_t              connect_timeout_ns;
     uint64_t              queue_timeout_ns; /* how long to wait for a server with room */
     uint32_t              max_pending;      /* how many may wait */

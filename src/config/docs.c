@@ -5,11 +5,10 @@
 #include "base/compiler.h"
 #include "base/slice.h"
 #include "config/include.h"
+#include "config/read_balance.h"
 #include "config/schema.h"
-#include "config/value.h"
 #include "config/yaml.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 static const char docs_head[] =
@@ -101,19 +100,11 @@ static void docs_write_words(const struct schema_row *row, FILE *out)
     }
 }
 
-static void docs_write_range(const struct schema_row *row, FILE *out)
+static void docs_write_range(enum schema_type type, uint64_t min, uint64_t max, FILE *out)
 {
-    char min[VALUE_TEXT_MAX], max[VALUE_TEXT_MAX];
-    if (row->zero != NULL)
-        fprintf(out, "`%s`, or ", row->zero);
-    if (row->type == SCHEMA_COUNT)
-        fprintf(out, "%" PRIu64 " to %" PRIu64, row->min, row->max);
-    else if (row->type == SCHEMA_DURATION)
-        fprintf(out, "duration, %s to %s", value_format_duration(row->min, min),
-                value_format_duration(row->max, max));
-    else
-        fprintf(out, "size, %s to %s", value_format_size(row->min, min),
-                value_format_size(row->max, max));
+    char        low[VALUE_TEXT_MAX], high[VALUE_TEXT_MAX];
+    const char *kind = type == SCHEMA_DURATION ? "duration, " : type == SCHEMA_SIZE ? "size, " : "";
+    fprintf(out, "%s%s to %s", kind, schema_format(type, min, low), schema_format(type, max, high));
 }
 
 static void docs_write_kind(const struct schema_row *row, FILE *out)
@@ -121,7 +112,7 @@ static void docs_write_kind(const struct schema_row *row, FILE *out)
     static const char *const kinds[] = {
         [SCHEMA_BOOL]      = "yes or no",
         [SCHEMA_NAME]      = "name",
-        [SCHEMA_ALGORITHM] = "[algorithm](#algorithms)",
+        [SCHEMA_BALANCE]   = "[algorithm](#algorithms)",
         [SCHEMA_ADDRESS]   = "address",
         [SCHEMA_BINDS]     = "address, or a list",
         [SCHEMA_POOL_NAME] = "name of a pool",
@@ -133,7 +124,10 @@ static void docs_write_kind(const struct schema_row *row, FILE *out)
     case SCHEMA_COUNT:
     case SCHEMA_DURATION:
     case SCHEMA_SIZE:
-        docs_write_range(row, out);
+    case SCHEMA_PERCENT:
+        if (row->zero != NULL)
+            fprintf(out, "`%s`, or ", row->zero);
+        docs_write_range(row->type, row->min, row->max, out);
         break;
     case SCHEMA_WORD:
         docs_write_words(row, out);
@@ -189,7 +183,23 @@ static void docs_write_algorithms(FILE *out)
     fputs("\n## Algorithms\n\n| `balance` | |\n|---|---|\n", out);
     const struct algorithm *algorithm;
     for (size_t i = 0; (algorithm = algorithm_at(i)) != NULL; i++)
-        fprintf(out, "| `%s` | %s |\n", algorithm->name, algorithm->summary);
+        fprintf(out, "| `%s` | %s%s |\n", algorithm->name, algorithm->summary,
+                read_key_is_http(algorithm->key) ? " (mode http only)" : "");
+    fputs(
+        "\nAn algorithm that hashes takes a `key`; in mode tcp there is only `client_ip`, which is "
+        "the default. Tunables, for who measures what they do:\n\n"
+        "| Tunable | Value | Default | Algorithms and meaning |\n|---|---|---|---|\n",
+        out);
+    size_t                     count;
+    const struct balance_knob *knobs = balance_knobs(&count);
+    for (size_t i = 0; i < count; i++) {
+        enum schema_type type = read_tunable_type(&knobs[i]);
+        char             standard[VALUE_TEXT_MAX];
+        fprintf(out, "| `%s` | ", knobs[i].name);
+        docs_write_range(type, knobs[i].low, knobs[i].high, out);
+        fprintf(out, " | `%s` | %s |\n", schema_format(type, knobs[i].standard, standard),
+                knobs[i].help);
+    }
 }
 
 static void docs_write_later(FILE *out)

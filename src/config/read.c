@@ -2,6 +2,7 @@
 #include "config/read.h"
 
 #include "base/assert.h"
+#include "config/read_balance.h"
 #include "config/read_value.h"
 
 #include <stdlib.h>
@@ -169,8 +170,6 @@ static void read_head(const struct read_section *section, const struct node *key
     }
 }
 
-static bool read_is_first(struct loading *loading, struct map *seen, const struct node_item *item);
-
 /* The sections of a list or map, into an array that is left in the row's field. */
 static void read_items(const struct read_section *section, const struct schema_row *row,
                        const struct node *node)
@@ -228,6 +227,8 @@ static void read_row(const struct read_section *section, const struct schema_row
     read_note(section->reading, field, node);
     if (row->type == SCHEMA_LIST || row->type == SCHEMA_MAP)
         read_sections(section, row, node);
+    else if (row->type == SCHEMA_BALANCE)
+        read_balance(&value, field);
     else if (row->type != SCHEMA_BINDS)
         read_value(&value, field);
     else if (!node->broken)
@@ -274,8 +275,7 @@ static void read_key(const struct read_section *section, const char *prefix,
         read_unknown(section, prefix, item->key);
 }
 
-/* False, and reported, where the key was there before. */
-static bool read_is_first(struct loading *loading, struct map *seen, const struct node_item *item)
+bool read_is_first(struct loading *loading, struct map *seen, const struct node_item *item)
 {
     if (map_add(seen, item->key->text, (void *)(uintptr_t)item->key))
         return true;
@@ -308,7 +308,10 @@ static void read_default(const struct read_section *section, const struct schema
     struct read_value value = {
         .reading = section->reading, .row = row, .key = row->key, .node = &node};
     unsigned before = section->reading->loading->errors->fatal;
-    read_value(&value, read_field_of(section, row->field));
+    if (row->type == SCHEMA_BALANCE)
+        read_balance(&value, read_field_of(section, row->field));
+    else
+        read_value(&value, read_field_of(section, row->field));
     LL_ASSERT(section->reading->loading->errors->fatal == before); /* the table is right */
 }
 

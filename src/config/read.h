@@ -34,6 +34,9 @@ void reading_fini(struct reading *reading);
 /* Every field of config is set afterwards, to its default where it is missing or wrong. */
 void read_config(struct reading *reading, const struct node *root, struct config *config);
 
+/* False, and reported, where the key is among those of its map already seen. */
+bool read_is_first(struct loading *loading, struct map *seen, const struct node_item *item);
+
 /* Notes what a field's value was read from. */
 void read_note(struct reading *reading, const void *field, const struct node *node);
 

@@ -2,10 +2,8 @@
 #include "config/read_value.h"
 
 #include "base/assert.h"
-#include "config/value.h"
 #include "model/server.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,75 +55,58 @@ static void read_bool(const struct read_value *value, bool *field)
         read_refuse(value, "is neither true nor false", "write true or false");
 }
 
-static void read_refuse_range(const struct read_value *value, const char *min, const char *max)
-{
-    const char *zero = value->row->zero;
-    read_refuse(value, "is out of range", "from %s to %s%s%s", min, max,
-                zero != NULL ? ", or " : "", zero != NULL ? zero : "");
-}
+/* How each kind of number is read and what is said of what is none. */
+static const struct read_kind {
+    enum value_result (*parse)(struct slice text, uint64_t *ret_number);
+    const char *not_one;
+    const char *remedy;    /* NULL: the range says it */
+    const char *unit;      /* the likeliest that was left out */
+    const char *unit_help; /* after that unit */
+} read_kinds[] = {
+    [SCHEMA_COUNT]    = {value_count, "is not a whole number", NULL, "", ""},
+    [SCHEMA_PERCENT]  = {value_percent, "is not a percentage", "write whole numbers, such as 50%",
+                         "%", ""},
+    [SCHEMA_DURATION] = {value_duration, "is not a duration",
+                         "write whole numbers, such as 250ms, 5s or 1h30m", "s",
+                         " for seconds; ms, m, h and d are the others"},
+    [SCHEMA_SIZE]     = {value_size, "is not a size",
+                         "write whole numbers, such as 512B, 64KiB or 1MiB", "KiB",
+                         "; B, MiB and GiB are the others"},
+};
 
-static bool read_is_number(struct slice text)
-{
-    if (slice_starts_with(text, SLICE("-")))
-        text = slice_sub(text, 1, text.size);
-    for (size_t i = 0; i < text.size; i++)
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return false;
-    return text.size > 0;
-}
-
-static void read_count(const struct read_value *value, uint32_t *field)
+bool read_number(const struct read_value *value, uint64_t *ret_number)
 {
     const struct schema_row *row    = value->row;
+    const struct read_kind  *kind   = &read_kinds[row->type];
+    struct slice             text   = value->node->text;
     uint64_t                 number = 0;
     char                     min[VALUE_TEXT_MAX], max[VALUE_TEXT_MAX];
-    (void)snprintf(min, sizeof min, "%" PRIu64, row->min);
-    (void)snprintf(max, sizeof max, "%" PRIu64, row->max);
-    if (row->zero != NULL && slice_equal(value->node->text, slice_of(row->zero)))
-        *field = 0;
-    else if (!read_is_number(value->node->text))
-        read_refuse(value, "is not a whole number", "from %s to %s%s%s", min, max,
-                    row->zero != NULL ? ", or " : "", row->zero != NULL ? row->zero : "");
-    else if (!slice_to_u64(value->node->text, row->max, &number) || number < row->min)
-        read_refuse_range(value, min, max);
+    if (row->zero != NULL && slice_equal(text, slice_of(row->zero))) {
+        *ret_number = 0;
+        return true;
+    }
+    enum value_result result = kind->parse(text, &number);
+    if (result == VALUE_OK && number >= row->min && number <= row->max) {
+        *ret_number = number;
+        return true;
+    }
+    if (result == VALUE_NO_UNIT)
+        read_refuse(value, "has no unit", "write %s%s%s", text.data, kind->unit, kind->unit_help);
+    else if (result == VALUE_BAD && kind->remedy != NULL)
+        read_refuse(value, kind->not_one, "%s", kind->remedy);
     else
+        read_refuse(value, result == VALUE_BAD ? kind->not_one : "is out of range",
+                    "from %s to %s%s%s", schema_format(row->type, row->min, min),
+                    schema_format(row->type, row->max, max), row->zero != NULL ? ", or " : "",
+                    row->zero != NULL ? row->zero : "");
+    return false;
+}
+
+static void read_number32(const struct read_value *value, uint32_t *field)
+{
+    uint64_t number;
+    if (read_number(value, &number))
         *field = (uint32_t)number;
-}
-
-static void read_duration(const struct read_value *value, uint64_t *field)
-{
-    const struct schema_row *row = value->row;
-    char                     min[VALUE_TEXT_MAX], max[VALUE_TEXT_MAX];
-    uint64_t                 ns     = 0;
-    enum value_result        result = value_duration(value->node->text, &ns);
-    if (result == VALUE_NO_UNIT)
-        read_refuse(value, "has no unit", "write %ss for seconds; ms, m, h and d are the others",
-                    value->node->text.data);
-    else if (result == VALUE_BAD)
-        read_refuse(value, "is not a duration", "write whole numbers, such as 250ms, 5s or 1h30m");
-    else if (result == VALUE_LARGE || ns < row->min || ns > row->max)
-        read_refuse_range(value, value_format_duration(row->min, min),
-                          value_format_duration(row->max, max));
-    else
-        *field = ns;
-}
-
-static void read_size(const struct read_value *value, uint64_t *field)
-{
-    const struct schema_row *row = value->row;
-    char                     min[VALUE_TEXT_MAX], max[VALUE_TEXT_MAX];
-    uint64_t                 bytes  = 0;
-    enum value_result        result = value_size(value->node->text, &bytes);
-    if (result == VALUE_NO_UNIT)
-        read_refuse(value, "has no unit", "write %sKiB; B, MiB and GiB are the others",
-                    value->node->text.data);
-    else if (result == VALUE_BAD)
-        read_refuse(value, "is not a size", "write whole numbers, such as 512B, 64KiB or 1MiB");
-    else if (result == VALUE_LARGE || bytes < row->min || bytes > row->max)
-        read_refuse_range(value, value_format_size(row->min, min),
-                          value_format_size(row->max, max));
-    else
-        *field = bytes;
 }
 
 #define READ_WORDS_MAX 16u
@@ -207,13 +188,12 @@ void read_value(const struct read_value *value, void *field)
         read_bool(value, field);
         break;
     case SCHEMA_COUNT:
-        read_count(value, field);
+    case SCHEMA_PERCENT:
+        read_number32(value, field);
         break;
     case SCHEMA_DURATION:
-        read_duration(value, field);
-        break;
     case SCHEMA_SIZE:
-        read_size(value, field);
+        (void)read_number(value, field);
         break;
     case SCHEMA_WORD:
         read_word(value, field);
@@ -223,7 +203,6 @@ void read_value(const struct read_value *value, void *field)
         read_text(value, field);
         break;
     case SCHEMA_TEXT:
-    case SCHEMA_ALGORITHM:
         read_text(value, field);
         break;
     case SCHEMA_ADDRESS:

@@ -21,6 +21,9 @@ struct read_value {
 /* Reports what is wrong with the value and then leaves the field alone. */
 void read_value(const struct read_value *value, void *field);
 
+/* A number of the row's type and in its range. */
+bool read_number(const struct read_value *value, uint64_t *ret_number);
+
 /* A list of addresses, or one, into an array of them. */
 void read_binds(const struct read_value *value, struct address **field, uint32_t *count);
 

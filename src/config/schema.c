@@ -2,7 +2,9 @@
 #include "config/schema.h"
 
 #include "config/config.h"
-#include "config/value.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 #define AT(type, member)      offsetof(struct type, member)
 #define ROWS_AT(type, member) AT(type, member##s), .count_field = AT(type, member##_count)
@@ -89,9 +91,12 @@ const struct schema_row schema_rows[] = {
      .fallback = "1h", .min = VALUE_MS, .max = 365 * VALUE_DAY, .example = "1h",
      .help = "A connection on which no byte moves either way for so long is closed."},
 
-    {SCHEMA_POOL, "balance.algorithm", SCHEMA_ALGORITHM, AT(config_pool, balance),
-     .fallback = "least_connections", .alone = "balance", .example = "round_robin",
-     .help = "How a server is chosen for each connection."},
+    {SCHEMA_POOL, "balance", SCHEMA_BALANCE, AT(config_pool, balance),
+     .fallback = "least_connections", .example = "round_robin",
+     .help = "How a server is chosen for each connection: the name of an algorithm, a map with the "
+             "name and tunables, `{algorithm: least_connections, choices: 4}`, or a list of up to "
+             "four of these, of which the first that has an answer counts: `[sticky_ip, "
+             "round_robin]`."},
     {SCHEMA_POOL, "servers", SCHEMA_LIST, ROWS_AT(config_pool, server), .of = SCHEMA_SERVER,
      .example = "[\"127.0.0.1:9001\"]",
      .help    = "Plain addresses, or maps where they need more than that."},
@@ -140,8 +145,6 @@ const struct schema_later schema_laters[] = {
     {SCHEMA_LISTENER, .key = "timeouts.client_header", .http = true},
     {SCHEMA_LISTENER, .key = "timeouts.client_idle", .http = true},
     {SCHEMA_LISTENER, .key = "timeouts.request", .http = true},
-    {SCHEMA_POOL, .key = "balance.choices"},
-    {SCHEMA_POOL, .key = "balance.key"},
     {SCHEMA_POOL, .key = "sticky"},
     {SCHEMA_POOL, .key = "health"},
     {SCHEMA_POOL, .key = "outlier"},
@@ -178,6 +181,17 @@ size_t schema_section_size(enum schema_section section)
 const char *schema_section_name(enum schema_section section)
 {
     return schema_sections[section].name;
+}
+
+const char *schema_format(enum schema_type type, uint64_t number, char text[static VALUE_TEXT_MAX])
+{
+    if (type == SCHEMA_DURATION)
+        return value_format_duration(number, text);
+    if (type == SCHEMA_SIZE)
+        return value_format_size(number, text);
+    (void)snprintf(text, VALUE_TEXT_MAX, "%" PRIu64 "%s", number,
+                   type == SCHEMA_PERCENT ? "%" : "");
+    return text;
 }
 
 const struct schema_row *schema_find(enum schema_section section, struct slice key)

@@ -9,6 +9,7 @@
 #define LL_CONFIG_SCHEMA_H
 
 #include "base/slice.h"
+#include "config/value.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,10 +30,11 @@ enum schema_type {
     SCHEMA_COUNT,     /* uint32_t */
     SCHEMA_DURATION,  /* uint64_t, nanoseconds */
     SCHEMA_SIZE,      /* uint64_t, bytes */
+    SCHEMA_PERCENT,   /* uint32_t */
     SCHEMA_NAME,      /* const char *: no spaces, because logs and metrics carry it */
     SCHEMA_TEXT,      /* const char * */
     SCHEMA_WORD,      /* an enum, one of a few words */
-    SCHEMA_ALGORITHM, /* const char *: a name that the registry of balance knows */
+    SCHEMA_BALANCE,   /* struct balance_config: an algorithm or a chain of them */
     SCHEMA_ADDRESS,   /* struct address */
     SCHEMA_BINDS,     /* struct address *, of one address or a list */
     SCHEMA_POOL_NAME, /* uint32_t, an index into pools */
@@ -58,7 +60,7 @@ struct schema_row {
     const char         *fallback;       /* the default as one would write it; NULL has none */
     const char         *fallback_help;  /* what happens instead where fallback is NULL; NULL there
                                            means that the key is required */
-    uint64_t                  min, max; /* of counts, durations and sizes */
+    uint64_t                  min, max; /* of numbers of all kinds */
     const char               *zero;     /* a word that stores 0, such as "auto" */
     const struct schema_word *words;    /* ends with word NULL; where type is TEXT, words that mean
                                            something else than themselves */
@@ -93,6 +95,9 @@ const struct schema_row *schema_find_alone(enum schema_section section, struct s
 
 /* True where keys begin with this and a dot. */
 bool schema_is_group(enum schema_section section, struct slice key);
+
+/* A number of that type as one would write it. Returns text. */
+const char *schema_format(enum schema_type type, uint64_t number, char text[static VALUE_TEXT_MAX]);
 
 /* The section's bytes of config.h, and its name in messages: "a listener". */
 size_t      schema_section_size(enum schema_section section);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/validate.h"
 
-#include "balance/balancer.h"
 #include "base/assert.h"
 #include "config/read_value.h"
 #include "config/validate_addresses.h"
+#include "model/pool_view.h"
 
 #include <string.h>
 
@@ -90,58 +90,6 @@ static void validate_listener_names(struct reading *reading, struct config *conf
     map_fini(&names);
 }
 
-/* What the format names; a version without one says so instead of suggesting another. */
-static const char *const validate_algorithms[] = {
-    "round_robin",
-    "weighted_round_robin",
-    "random",
-    "weighted_random",
-    "least_connections",
-    "weighted_least_connections",
-    "p2c",
-    "least_time",
-    "peak_ewma",
-    "ip_hash",
-    "uri_hash",
-    "header_hash",
-    "cookie_hash",
-    "maglev",
-    "ring_hash",
-    "bounded_hash",
-    "rendezvous",
-    "first",
-    "prequal",
-    "sticky_cookie",
-    "sticky_ip",
-};
-
-static bool validate_is_among(const char *word, const char *const *words, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(words[i], word) == 0)
-            return true;
-    return false;
-}
-
-static void validate_algorithm(struct reading *reading, const struct config_pool *pool)
-{
-    struct loading    *loading = reading->loading;
-    size_t             count;
-    const char *const *names = balance_names(&count);
-    const char        *list  = "one of ";
-    if (validate_is_among(pool->balance, names, count))
-        return;
-    for (size_t i = 0; i < count; i++)
-        list = arena_printf(loading->scratch, "%s%s%s", list, i > 0 ? ", " : "", names[i]);
-    bool later =
-        validate_is_among(pool->balance, validate_algorithms, LL_COUNT(validate_algorithms));
-    errors_add(loading->errors, ERROR_FATAL, validate_place(reading, &pool->balance, pool->place),
-               later ? list : validate_remedy(reading, pool->balance, names, count, list),
-               later ? "balance: %s is not supported by this version"
-                     : "balance: there is no algorithm %s",
-               loading_quote(loading, slice_of(pool->balance)));
-}
-
 static void validate_servers(struct reading *reading, struct config_pool *pool)
 {
     struct loading *loading = reading->loading;
@@ -167,6 +115,11 @@ static void validate_servers(struct reading *reading, struct config_pool *pool)
                    validate_line(reading, first->place, place));
     }
     map_fini(&ids);
+    if (pool->server_count > POOL_SERVERS_MAX)
+        errors_add(loading->errors, ERROR_FATAL,
+                   validate_place(reading, &pool->servers, pool->place), "make more pools of them",
+                   "servers: %u are more than a pool takes: %u", pool->server_count,
+                   POOL_SERVERS_MAX);
     if (weights == 0 && pool->server_count > 0)
         errors_add(loading->errors, ERROR_FATAL,
                    validate_place(reading, &pool->servers, pool->place),
@@ -189,10 +142,8 @@ void validate_config(struct reading *reading, struct config *config)
     struct loading *loading = reading->loading;
     bool           *used    = validate_references(reading, config);
     validate_listener_names(reading, config);
-    for (uint32_t i = 0; i < config->pool_count; i++) {
-        validate_algorithm(reading, &config->pools[i]);
+    for (uint32_t i = 0; i < config->pool_count; i++)
         validate_servers(reading, &config->pools[i]);
-    }
     validate_binds(reading, config);
     /* What else there is to say may be an echo of errors, such as of a misspelled name. */
     if (loading->errors->fatal > 0)

@@ -51,7 +51,7 @@ static enum value_result value_sum(struct slice text, const struct value_unit *u
         if (digits == 0)
             return VALUE_BAD;
         if (!slice_to_u64(slice_sub(text, 0, digits), UINT64_MAX, &number))
-            return VALUE_LARGE;
+            return VALUE_OUTSIDE;
         text                = slice_sub(text, digits, text.size);
         struct slice letter = slice_sub(text, 0, value_letters(text));
         text                = slice_sub(text, letter.size, text.size);
@@ -63,11 +63,28 @@ static enum value_result value_sum(struct slice text, const struct value_unit *u
             return VALUE_BAD;
         if (__builtin_mul_overflow(number, units[next].factor, &number) ||
             __builtin_add_overflow(sum, number, &sum))
-            return VALUE_LARGE;
+            return VALUE_OUTSIDE;
         next++;
     } while (text.size > 0);
     *ret_value = sum;
     return VALUE_OK;
+}
+
+enum value_result value_count(struct slice text, uint64_t *ret_count)
+{
+    bool         minus  = slice_starts_with(text, SLICE("-"));
+    struct slice number = slice_sub(text, minus ? 1 : 0, text.size);
+    if (number.size == 0 || value_span(number, '0', '9') < number.size)
+        return VALUE_BAD;
+    return !minus && slice_to_u64(number, UINT64_MAX, ret_count) ? VALUE_OK : VALUE_OUTSIDE;
+}
+
+enum value_result value_percent(struct slice text, uint64_t *ret_percent)
+{
+    if (slice_ends_with(text, SLICE("%")))
+        return value_count(slice_sub(text, 0, text.size - 1), ret_percent);
+    uint64_t number;
+    return value_count(text, &number) == VALUE_OK ? VALUE_NO_UNIT : VALUE_BAD;
 }
 
 enum value_result value_duration(struct slice text, uint64_t *ret_ns)

@@ -100,8 +100,7 @@ static void proxy_make_pool(struct proxy *proxy, uint32_t number)
         struct server        *added = pool_add(pool, &spec, &invalid);
         LL_ASSERT(added != NULL);
     }
-    struct balance_config balance = balance_config_of(config->balance);
-    balance_configure(pool, &balance);
+    balance_configure(pool, &config->balance);
     pool_publish(pool, proxy->control->now_ns);
     proxy->pools[number].config = config;
     proxy->pools[number].pool   = pool;

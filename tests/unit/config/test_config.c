@@ -78,7 +78,8 @@ static void test_default(void **state)
     assert_int_equal(config->pool_count, 1);
     const struct config_pool *pool = &config->pools[0];
     assert_string_equal(pool->name, "default");
-    assert_string_equal(pool->balance, "round_robin");
+    assert_int_equal(pool->balance.count, 1);
+    assert_string_equal(pool->balance.steps[0].algorithm, "round_robin");
     assert_int_equal(pool->server_count, 3);
     assert_string_equal(pool->servers[0].id, "127.0.0.1:9001");
     assert_string_equal(pool->servers[1].id, "127.0.0.1:9002");

@@ -31,7 +31,11 @@ static void test_defaults(void **state)
 
     const struct config_pool *pool = &config->pools[0];
     assert_string_equal(pool->name, "p");
-    assert_string_equal(pool->balance, "least_connections");
+    assert_int_equal(pool->balance.count, 1);
+    assert_string_equal(pool->balance.steps[0].algorithm, "least_connections");
+    struct balance_config plain = balance_config_of("least_connections");
+    assert_memory_equal(&pool->balance.steps[0].tunables, &plain.steps[0].tunables,
+                        sizeof plain.steps[0].tunables);
     assert_int_equal(pool->connect_timeout_ns, 2 * VALUE_S);
     assert_int_equal(pool->place.line, 2);
     assert_int_equal(pool->place.column, 9);
@@ -256,9 +260,6 @@ static void test_kinds(void **state)
                "f.yaml:2:28: servers: this must be a list, not a map (write servers: "
                "[\"127.0.0.1:9001\"])\n"
                "f.yaml:2:47: a server must be a map, not a list (write KEY: VALUE pairs)\n");
-    world_says(NULL, WORLD_POOL("    balance: [round_robin]\n"),
-               "f.yaml:5:14: balance: this must be one value, not a list (write balance: "
-               "round_robin)\n");
 }
 
 static void test_missing_keys(void **state)

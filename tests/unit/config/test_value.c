@@ -42,9 +42,9 @@ static void test_duration_bad(void **state)
     check_duration("5sec", VALUE_BAD, 0);
     check_duration("30m1h", VALUE_BAD, 0); /* the larger unit comes first */
     check_duration("1s1s", VALUE_BAD, 0);
-    check_duration("213504d", VALUE_LARGE, 0);
-    check_duration("213503d24h", VALUE_LARGE, 0);
-    check_duration("99999999999999999999s", VALUE_LARGE, 0);
+    check_duration("213504d", VALUE_OUTSIDE, 0);
+    check_duration("213503d24h", VALUE_OUTSIDE, 0);
+    check_duration("99999999999999999999s", VALUE_OUTSIDE, 0);
 }
 
 static void check_size(const char *text, enum value_result result, uint64_t bytes)
@@ -67,7 +67,29 @@ static void test_size(void **state)
     check_size("64KB", VALUE_BAD, 0);
     check_size("64k", VALUE_BAD, 0);
     check_size("64kib", VALUE_BAD, 0);
-    check_size("17179869184GiB", VALUE_LARGE, 0);
+    check_size("17179869184GiB", VALUE_OUTSIDE, 0);
+}
+
+static void test_count_and_percent(void **state)
+{
+    (void)state;
+    uint64_t value = 77;
+    assert_int_equal(value_count(SLICE("-1"), &value), VALUE_OUTSIDE);
+    assert_int_equal(value_count(SLICE("18446744073709551616"), &value), VALUE_OUTSIDE);
+    assert_int_equal(value_count(SLICE(""), &value), VALUE_BAD);
+    assert_int_equal(value_count(SLICE("-"), &value), VALUE_BAD);
+    assert_int_equal(value_count(SLICE("+1"), &value), VALUE_BAD);
+    assert_int_equal(value_count(SLICE("1 "), &value), VALUE_BAD);
+    assert_int_equal(value_percent(SLICE("50"), &value), VALUE_NO_UNIT);
+    assert_int_equal(value_percent(SLICE("%"), &value), VALUE_BAD);
+    assert_int_equal(value_percent(SLICE("0.5%"), &value), VALUE_BAD);
+    assert_int_equal(value_percent(SLICE("half"), &value), VALUE_BAD);
+    assert_int_equal(value_percent(SLICE("-5%"), &value), VALUE_OUTSIDE);
+    assert_int_equal(value, 77);
+    assert_int_equal(value_count(SLICE("18446744073709551615"), &value), VALUE_OK);
+    assert_true(value == UINT64_MAX);
+    assert_int_equal(value_percent(SLICE("150%"), &value), VALUE_OK);
+    assert_int_equal(value, 150);
 }
 
 static void test_bool(void **state)
@@ -106,7 +128,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_duration), cmocka_unit_test(test_duration_bad),
         cmocka_unit_test(test_size),     cmocka_unit_test(test_bool),
-        cmocka_unit_test(test_format),
+        cmocka_unit_test(test_format),   cmocka_unit_test(test_count_and_percent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
