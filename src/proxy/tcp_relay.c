@@ -179,10 +179,19 @@ void tcp_relay_start(struct tcp_session *session)
     tcp_relay_run(session);
 }
 
+/* Most events are news for one direction only. */
+static bool relay_has_work(const struct tcp_side *from, const struct tcp_side *to)
+{
+    return to->writable && (from->readable || to->pending != NULL || from->ended);
+}
+
 void tcp_relay_run(struct tcp_session *session)
 {
     struct tcp_side *client = &session->client, *server = &session->server;
-    if (relay_conclude(session, relay_one_way(session, client, server), true) ||
+    if (relay_has_work(client, server) &&
+        relay_conclude(session, relay_one_way(session, client, server), true))
+        return;
+    if (relay_has_work(server, client) &&
         relay_conclude(session, relay_one_way(session, server, client), false))
         return;
     if (relay_broken(client, server))
