@@ -6,8 +6,9 @@
  *     bench-pick [ALGORITHM ...]
  *
  * Each server holds one lease on average; a thread picks a batch, then finishes as many leases that
- * it holds, chosen at random, and each batch is timed as a whole. A pick counts the lease, and a
- * finish counts its latency: what the proxy pays for a request is their sum.
+ * it holds, chosen at random; each batch is timed as a whole, and the median of all is shown, so
+ * that what else the machine does matters little. A pick counts the lease, and a finish counts its
+ * latency: what the proxy pays for a request is their sum.
  */
 #include "balance/balancer.h"
 #include "base/alloc.h"
@@ -24,6 +25,7 @@
 
 #define BENCH_BATCH       64u
 #define BENCH_TARGET_NS   UINT64_C(150000000)
+#define BENCH_BATCHES     200000u
 #define BENCH_THREADS_MAX 64u
 
 struct bench {
@@ -47,6 +49,19 @@ static uint64_t clock_ns(void)
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
+static int bench_compare(const void *a, const void *b)
+{
+    const uint32_t *x = a;
+    const uint32_t *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+static double bench_median(uint32_t *times, uint32_t count)
+{
+    qsort(times, count, sizeof *times, bench_compare);
+    return (double)times[count / 2] / BENCH_BATCH;
+}
+
 static struct lease bench_pick(struct bench *bench, struct rng *rng, uint64_t now_ns)
 {
     struct pick_query query = {.random = rng_next(rng), .now_ns = now_ns};
@@ -62,14 +77,17 @@ static void *bench_run(void *argument)
     struct bench        *bench  = self->bench;
     struct lease        *leases = alloc_zero(bench->held + BENCH_BATCH, sizeof *leases);
     struct rng           rng;
-    uint64_t             now_ns  = clock_ns();
-    uint64_t             picking = 0, finishing = 0, batches = 0;
+    uint64_t             now_ns    = clock_ns();
+    uint64_t             spent     = 0;
+    uint32_t            *picking   = alloc_zero(BENCH_BATCHES, sizeof *picking);
+    uint32_t            *finishing = alloc_zero(BENCH_BATCHES, sizeof *finishing);
+    uint32_t             batches   = 0;
 
     rng_seed(&rng, self->seed, 0);
     for (uint32_t i = 0; i < bench->held; i++)
         leases[i] = bench_pick(bench, &rng, now_ns);
     pthread_barrier_wait(&bench->barrier);
-    while (picking + finishing < BENCH_TARGET_NS) {
+    while (spent < BENCH_TARGET_NS && batches < BENCH_BATCHES) {
         uint64_t begin = clock_ns();
         for (uint32_t i = 0; i < BENCH_BATCH; i++)
             leases[bench->held + i] = bench_pick(bench, &rng, begin);
@@ -79,16 +97,19 @@ static void *bench_run(void *argument)
             balance_finish(lease, OUTCOME_OK, middle);
             *lease = leases[bench->held + i - 1];
         }
-        picking += middle - begin;
-        finishing += clock_ns() - middle;
-        batches++;
+        uint64_t end         = clock_ns();
+        picking[batches]     = (uint32_t)(middle - begin);
+        finishing[batches++] = (uint32_t)(end - middle);
+        spent += end - begin;
     }
     pthread_barrier_wait(&bench->barrier);
     for (uint32_t i = 0; i < bench->held; i++)
         balance_finish(&leases[i], OUTCOME_OK, now_ns);
     free(leases);
-    self->pick_ns   = (double)picking / (double)(batches * BENCH_BATCH);
-    self->finish_ns = (double)finishing / (double)(batches * BENCH_BATCH);
+    self->pick_ns   = bench_median(picking, batches);
+    self->finish_ns = bench_median(finishing, batches);
+    free(picking);
+    free(finishing);
     return NULL;
 }
 

@@ -42,6 +42,7 @@ enum choice_kind {
 
 struct choice {
     enum choice_kind kind;
+    uint32_t         index; /* in the view, or POOL_NO_INDEX */
     struct server   *server;
 };
 
@@ -106,7 +107,11 @@ static inline struct choice choice_pass(void)
 
 static inline struct choice choice_pick(const struct balance_site *site, uint32_t index)
 {
-    return (struct choice){.kind = CHOICE_PICK, .server = site->view->servers[index]};
+    return (struct choice){
+        .kind   = CHOICE_PICK,
+        .index  = index,
+        .server = site->view->servers[index],
+    };
 }
 
 static inline bool choice_tried(const struct pick_query *query, const struct server *server)

@@ -98,7 +98,8 @@ enum balance_key balance_step_key(const struct pool_view *view, uint32_t step)
     return step < tables->balancer->count ? tables->balancer->steps[step].key : BALANCE_KEY_NONE;
 }
 
-/* Tells the algorithms of the newest view, which may be another than the one picked from. */
+/* Tells the algorithms of the newest view, which may be another than the one picked from.
+ * feedback->index is the server's in the other, where known. */
 static void balance_tell(struct pool_shared *shared, struct feedback *feedback)
 {
     /* Sequentially consistent: see pool_publish. */
@@ -106,7 +107,8 @@ static void balance_tell(struct pool_shared *shared, struct feedback *feedback)
     const struct balance_tables *tables = view->tables;
     if ((tables->balancer->wants & FEEDBACK_MASK(feedback->type)) == 0)
         return;
-    feedback->index = pool_view_index(view, feedback->server);
+    if (feedback->index >= view->count || view->servers[feedback->index] != feedback->server)
+        feedback->index = pool_view_index(view, feedback->server);
     for (uint32_t i = 0; i < tables->balancer->count; i++) {
         const struct algorithm *algorithm = tables->balancer->steps[i].algorithm;
         if ((algorithm->wants & FEEDBACK_MASK(feedback->type)) != 0)
@@ -151,9 +153,10 @@ static void balance_emit_pick(const struct pool_view *view, const struct pick_qu
 }
 
 static bool balance_start(const struct pool_view *view, const struct pick_query *query,
-                          struct server *server, enum pick_reason reason, struct pick *pick)
+                          struct choice choice, enum pick_reason reason, struct pick *pick)
 {
-    uint32_t inflight;
+    struct server *server = choice.server;
+    uint32_t       inflight;
     LL_ASSERT(!choice_tried(query, server));
     if (!server_reserve(server, &inflight))
         return false;
@@ -166,6 +169,7 @@ static bool balance_start(const struct pool_view *view, const struct pick_query 
     };
     balance_tell(view->shared, &(struct feedback){
                                    .type   = FEEDBACK_START,
+                                   .index  = choice.index,
                                    .server = server,
                                    .query  = query,
                                    .now_ns = query->now_ns,
@@ -182,11 +186,11 @@ static bool balance_any(const struct pool_view *view, const struct pick_query *q
 {
     uint32_t index = (uint32_t)rng_scale(query->random, count);
     for (uint32_t seen = 0; seen < count; seen++) {
-        struct server *server = servers[index];
-        index                 = index + 1 == count ? 0 : index + 1;
-        if (choice_tried(query, server))
+        struct choice choice = {CHOICE_PICK, index, servers[index]};
+        index                = index + 1 == count ? 0 : index + 1;
+        if (choice_tried(query, choice.server))
             continue;
-        if (balance_start(view, query, server, reason, pick))
+        if (balance_start(view, query, choice, reason, pick))
             return true;
         pick->status = PICK_QUEUE;
     }
@@ -219,7 +223,7 @@ static bool balance_retry(const struct balance_site *site, const struct pick_que
         struct choice choice = site->step->algorithm->pick(site, &again);
         if (choice.kind != CHOICE_PICK)
             return false;
-        if (balance_start(site->view, query, choice.server, site->step->algorithm->reason, pick))
+        if (balance_start(site->view, query, choice, site->step->algorithm->reason, pick))
             return true;
     }
     return false;
@@ -236,7 +240,7 @@ struct pick balance_pick(const struct pool_view *view, const struct pick_query *
         struct choice              choice = site->step->algorithm->pick(site, query);
         struct pick                pick   = {.status = PICK_QUEUE, .step = i};
         if (choice.kind == CHOICE_PICK &&
-            (balance_start(view, query, choice.server, site->step->algorithm->reason, &pick) ||
+            (balance_start(view, query, choice, site->step->algorithm->reason, &pick) ||
              balance_retry(site, query, &pick)))
             return pick;
         if (choice.kind == CHOICE_QUEUE) {
@@ -256,6 +260,7 @@ void balance_first_byte(struct lease *lease, uint64_t now_ns)
     balance_tell(lease->shared,
                  &(struct feedback){
                      .type       = FEEDBACK_FIRST_BYTE,
+                     .index      = POOL_NO_INDEX,
                      .answered   = true,
                      .server     = lease->server,
                      .latency_ns = now_ns > lease->start_ns ? now_ns - lease->start_ns : 0,
@@ -276,6 +281,7 @@ void balance_finish(struct lease *lease, enum outcome outcome, uint64_t now_ns)
     LL_ASSERT(before > 0);
     balance_tell(lease->shared, &(struct feedback){
                                     .type       = FEEDBACK_FINISH,
+                                    .index      = POOL_NO_INDEX,
                                     .outcome    = outcome,
                                     .answered   = lease->first_byte_ns != 0,
                                     .server     = server,
@@ -312,6 +318,7 @@ void balance_probe_answer(const struct pool_view *view, struct server *server, u
 {
     balance_tell(view->shared, &(struct feedback){
                                    .type       = FEEDBACK_PROBE,
+                                   .index      = POOL_NO_INDEX,
                                    .server     = server,
                                    .rif        = inflight,
                                    .latency_ns = latency_ns,

@@ -42,13 +42,13 @@ static struct choice first_pick(const struct balance_site *site, const struct pi
 static void first_feedback(const struct balance_site *site, const struct feedback *feedback)
 {
     if (site->table != NULL && feedback->index != POOL_NO_INDEX)
-        load_tree_refresh(site->table, feedback->index);
+        load_tree_update(site->table, feedback->index);
 }
 
 static void first_published(const struct balance_site *site)
 {
     if (site->table != NULL)
-        load_tree_refresh_all(site->table);
+        load_tree_update_all(site->table);
 }
 
 const struct algorithm algorithm_first = {

@@ -84,8 +84,37 @@ static struct choice least_choice(const struct balance_site *site, const struct 
     return best->index == POOL_NO_INDEX ? choice_pass() : choice_pick(site, best->index);
 }
 
-static struct choice least_scan(const struct balance_site *site, const struct pick_query *query,
-                                bool weighted)
+/* As keys of the load tree. */
+static uint32_t least_key(const struct pool_view *view, uint32_t index);
+static uint32_t least_weighted_key(const struct pool_view *view, uint32_t index);
+
+/* A random one of a few with the least key. In passes without branches, which would be guessed
+ * wrong: that costs more than the work. */
+static struct choice least_of_few(const struct balance_site *site, const struct pick_query *query,
+                                  const uint32_t *indexes, uint32_t count, bool weighted)
+{
+    uint32_t keys[LEAST_SCAN_MAX];
+    uint32_t tied[LEAST_SCAN_MAX];
+    uint32_t least = LOAD_TREE_OUT;
+    uint32_t ties  = 0;
+    LL_ASSERT(count <= LEAST_SCAN_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        keys[i] = weighted ? least_weighted_key(site->view, indexes[i])
+                           : least_key(site->view, indexes[i]);
+        least   = LL_MIN(least, keys[i]);
+    }
+    if (least == LOAD_TREE_OUT)
+        return choice_pass();
+    for (uint32_t i = 0; i < count; i++) {
+        tied[ties] = indexes[i];
+        ties += keys[i] == least;
+    }
+    return choice_pick(site, tied[rng_scale(choice_random(query, 1024), ties)]);
+}
+
+/* While somebody starts slowly, and where all of many are compared. */
+static struct choice least_scan_slow(const struct balance_site *site,
+                                     const struct pick_query *query, bool weighted)
 {
     struct least_best best = {.index = POOL_NO_INDEX};
     for (uint32_t i = 0; i < site->view->count; i++) {
@@ -95,12 +124,29 @@ static struct choice least_scan(const struct balance_site *site, const struct pi
     return least_choice(site, &best);
 }
 
+static struct choice least_scan(const struct balance_site *site, const struct pick_query *query,
+                                bool weighted)
+{
+    if (site->view->count > LEAST_SCAN_MAX || query->now_ns < site->view->ramp_until_ns)
+        return least_scan_slow(site, query, weighted);
+    uint32_t indexes[LEAST_SCAN_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < site->view->count; i++) {
+        indexes[count] = i;
+        count += choice_free(site->view, query, i);
+    }
+    return least_of_few(site, query, indexes, count, weighted && !site->view->equal_weights);
+}
+
 static struct choice least_sample(const struct balance_site *site, const struct pick_query *query,
                                   bool weighted)
 {
-    struct sample     sample;
-    struct least_best best = {.index = POOL_NO_INDEX};
+    struct sample sample;
     sample_draw(&sample, site->view, query, (uint32_t)site->step->tunables.choices);
+    if (LL_LIKELY(query->now_ns >= site->view->ramp_until_ns))
+        return least_of_few(site, query, sample.indexes, sample.count,
+                            weighted && !site->view->equal_weights);
+    struct least_best best = {.index = POOL_NO_INDEX};
     for (uint32_t i = 0; i < sample.count; i++)
         least_consider(&best, query, sample.indexes[i],
                        least_load_of(site->view, sample.indexes[i], weighted, query->now_ns));
@@ -124,7 +170,7 @@ static struct choice least_tree(const struct balance_site *site, const struct pi
     const struct least_table *table = site->table;
     const struct pool_view   *view  = site->view;
     uint32_t                  index = load_tree_least(table->tree, query->random);
-    if (index != POOL_NO_INDEX && LL_UNLIKELY(!choice_free(view, query, index))) {
+    if (LL_UNLIKELY(index == POOL_NO_INDEX || !choice_free(view, query, index))) {
         struct least_search search = {view, query};
         index = load_tree_search(table->tree, query->random, least_accept, &search);
     }
@@ -207,14 +253,14 @@ static void least_feedback(const struct balance_site *site, const struct feedbac
 {
     const struct least_table *table = site->table;
     if (table->tree != NULL && feedback->index != POOL_NO_INDEX)
-        load_tree_refresh(table->tree, feedback->index);
+        load_tree_update(table->tree, feedback->index);
 }
 
 static void least_published(const struct balance_site *site)
 {
     const struct least_table *table = site->table;
     if (table->tree != NULL)
-        load_tree_refresh_all(table->tree);
+        load_tree_update_all(table->tree);
 }
 
 static void *least_connections_build(struct balance_site *site, struct arena *arena,

@@ -17,7 +17,11 @@
 #define LOAD_TREE_LEVELS 4u
 
 /* Draws for one that ties with the least, before looking for one. */
-#define LOAD_TREE_DRAWS 4u
+#define LOAD_TREE_DRAWS 2u
+
+/* Ways down. Each that fails has corrected a node, and a pick that others keep from succeeding so
+ * often falls back to a search. */
+#define LOAD_TREE_ATTEMPTS 64u
 
 typedef _Atomic uint32_t load_tree_word;
 
@@ -78,34 +82,39 @@ static bool load_tree_settle(load_tree_word *node, const load_tree_word *childre
     }
 }
 
-void load_tree_refresh(struct load_tree *tree, uint32_t index)
+/* Corrects a node and those above it, up to the first that is right. */
+static void load_tree_correct(struct load_tree *tree, uint32_t level, uint32_t place)
 {
-    LL_ASSERT(index < tree->counts[0]);
-    load_tree_word *leaf    = &tree->words[0][index];
-    uint32_t        place   = index;
-    bool            changed = false;
-    for (;;) {
-        uint32_t old   = atomic_load(leaf);
-        uint32_t fresh = load_tree_leaf(tree, index);
-        if (fresh == old)
-            break;
-        changed = atomic_compare_exchange_strong(leaf, &old, fresh) || changed;
-    }
-    for (uint32_t level = 1; changed && level < tree->levels; level++) {
-        uint32_t first = place & ~(LOAD_TREE_WIDTH - 1);
-        place >>= LOAD_TREE_WIDTH_BITS;
-        changed = load_tree_settle(&tree->words[level][place], tree->words[level - 1] + first,
-                                   LOAD_TREE_WIDTH);
+    for (; level < tree->levels; level++, place >>= LOAD_TREE_WIDTH_BITS) {
+        const load_tree_word *children = tree->words[level - 1] + (size_t)place * LOAD_TREE_WIDTH;
+        if (!load_tree_settle(&tree->words[level][place], children, LOAD_TREE_WIDTH))
+            return;
     }
     uint32_t top = tree->levels - 1;
-    if (changed)
-        load_tree_settle(&tree->root, tree->words[top], load_tree_whole(tree->counts[top]));
+    load_tree_settle(&tree->root, tree->words[top], load_tree_whole(tree->counts[top]));
 }
 
-void load_tree_refresh_all(struct load_tree *tree)
+void load_tree_update(struct load_tree *tree, uint32_t index)
+{
+    LL_ASSERT(index < tree->counts[0]);
+    load_tree_word *leaf = &tree->words[0][index];
+    uint32_t        old  = atomic_load(leaf);
+    uint32_t        fresh;
+    while ((fresh = load_tree_leaf(tree, index)) != old) {
+        if (atomic_compare_exchange_strong(leaf, &old, fresh))
+            old = fresh;
+    }
+    /* Whoever wrote the leaf, a fall is carried up by all who see it. */
+    uint32_t        place = index >> LOAD_TREE_WIDTH_BITS;
+    load_tree_word *above = tree->levels > 1 ? &tree->words[1][place] : &tree->root;
+    if (atomic_load(above) > fresh)
+        load_tree_correct(tree, 1, place);
+}
+
+void load_tree_update_all(struct load_tree *tree)
 {
     for (uint32_t index = 0; index < tree->counts[0]; index++)
-        load_tree_refresh(tree, index);
+        load_tree_update(tree, index);
 }
 
 void load_tree_exclude(struct load_tree *tree, uint32_t index)
@@ -113,7 +122,7 @@ void load_tree_exclude(struct load_tree *tree, uint32_t index)
     if (tree->excluded == NULL)
         tree->excluded = arena_alloc(tree->arena, tree->counts[0], sizeof *tree->excluded);
     tree->excluded[index] = true;
-    load_tree_refresh(tree, index);
+    load_tree_update(tree, index);
 }
 
 static void *load_tree_lines(struct arena *arena, size_t size)
@@ -155,54 +164,69 @@ struct load_tree *load_tree_build(const struct pool_view *view, load_tree_key_fn
     return tree;
 }
 
-/* The first of some words that is key, from a random one on; count where there is none. */
+/* Words that are compared at once: a loop that ends at the first match is guessed wrong. */
+#define LOAD_TREE_BLOCK 8u
+
+/* Of some words, one that is key, from a random one on; count where there is none. Words are there
+ * in whole nodes, those beyond count are out. */
 static uint32_t words_find(const load_tree_word *words, uint32_t count, uint32_t key,
                            uint64_t random)
 {
-    uint32_t place = (uint32_t)rng_scale(random, count);
-    for (uint32_t seen = 0; seen < count; seen++) {
-        if (word_load(&words[place]) == key)
-            return place;
-        place = place + 1 == count ? 0 : place + 1;
+    uint32_t blocks = (count + LOAD_TREE_BLOCK - 1) / LOAD_TREE_BLOCK;
+    uint32_t block  = (uint32_t)rng_scale(random, blocks);
+    for (uint32_t seen = 0; seen < blocks; seen++) {
+        const load_tree_word *some  = words + (size_t)block * LOAD_TREE_BLOCK;
+        uint32_t              found = 0;
+        for (uint32_t i = 0; i < LOAD_TREE_BLOCK; i++)
+            found |= (uint32_t)(word_load(&some[i]) == key) << i;
+        if (found != 0) {
+            uint32_t start = (uint32_t)(random & (LOAD_TREE_BLOCK - 1));
+            uint32_t after = found >> start << start;
+            return block * LOAD_TREE_BLOCK + (uint32_t)__builtin_ctz(after != 0 ? after : found);
+        }
+        block = block + 1 == blocks ? 0 : block + 1;
     }
     return count;
 }
 
-uint32_t load_tree_least(const struct load_tree *tree, uint64_t random)
+/* Goes down to a leaf with the least key. A node that promised too little is corrected, and the way
+ * down begins again; false where that was so. */
+static bool load_tree_go_down(struct load_tree *tree, uint32_t least, uint64_t random,
+                              uint32_t *ret_index)
 {
-    uint32_t least = word_load(&tree->root);
-    if (least == LOAD_TREE_OUT)
-        return POOL_NO_INDEX;
-    for (uint32_t draw = 0; draw < LOAD_TREE_DRAWS; draw++) {
-        uint32_t index = (uint32_t)rng_scale(random, tree->counts[0]);
-        if (word_load(&tree->words[0][index]) == least)
-            return index;
-        random = rng_mix(random + draw);
-    }
-
-    uint32_t level = tree->levels - 1;
     uint32_t first = 0;
-    uint32_t count = tree->counts[level];
-    for (;;) {
-        const load_tree_word *words = tree->words[level] + first;
-        uint32_t              place = words_find(words, count, least, random);
+    uint32_t count = tree->counts[tree->levels - 1];
+    for (uint32_t level = tree->levels; level-- > 0;) {
+        uint32_t place = words_find(tree->words[level] + first, count, least, random);
         if (place == count) {
-            /* It has changed on the way: go on with what is least now. */
-            for (uint32_t i = 0; i < count; i++) {
-                if (place == count || word_load(&words[i]) < word_load(&words[place]))
-                    place = i;
-            }
-            least = word_load(&words[place]);
-            if (least == LOAD_TREE_OUT)
-                return POOL_NO_INDEX;
+            load_tree_correct(tree, level + 1, first >> LOAD_TREE_WIDTH_BITS);
+            return false;
         }
-        if (level == 0)
-            return first + place;
-        level--;
-        first  = (first + place) << LOAD_TREE_WIDTH_BITS;
-        count  = LOAD_TREE_WIDTH;
-        random = random << 16 | random >> 48;
+        *ret_index = first + place;
+        first      = *ret_index << LOAD_TREE_WIDTH_BITS;
+        count      = LOAD_TREE_WIDTH;
+        random     = random << 16 | random >> 48;
     }
+    return true;
+}
+
+uint32_t load_tree_least(struct load_tree *tree, uint64_t random)
+{
+    uint32_t index = POOL_NO_INDEX;
+    for (uint32_t attempt = 0; attempt < LOAD_TREE_ATTEMPTS; attempt++) {
+        uint32_t least = word_load(&tree->root);
+        if (least == LOAD_TREE_OUT)
+            return POOL_NO_INDEX;
+        for (uint32_t draw = 0; draw < LOAD_TREE_DRAWS && attempt == 0; draw++) {
+            index = (uint32_t)rng_scale(random, tree->counts[0]);
+            if (word_load(&tree->words[0][index]) == least)
+                return index;
+            random = rng_mix(random + draw);
+        }
+        if (load_tree_go_down(tree, least, random, &index))
+            return index;
+    }
+    return POOL_NO_INDEX;
 }
 
 struct load_tree_search {
@@ -249,21 +273,34 @@ uint32_t load_tree_search(const struct load_tree *tree, uint64_t random,
     return search.found;
 }
 
-uint32_t load_tree_first(const struct load_tree *tree)
+/* The way to the first leaf that is not out, like load_tree_go_down. */
+static bool load_tree_go_first(struct load_tree *tree, uint32_t *ret_index)
 {
-    uint32_t level = tree->levels - 1;
     uint32_t first = 0;
-    uint32_t count = tree->counts[level];
-    for (;;) {
+    uint32_t count = tree->counts[tree->levels - 1];
+    for (uint32_t level = tree->levels; level-- > 0;) {
         uint32_t i = 0;
         while (i < count && word_load(&tree->words[level][first + i]) == LOAD_TREE_OUT)
             i++;
-        if (i == count)
-            return POOL_NO_INDEX;
-        if (level == 0)
-            return first + i;
-        level--;
-        first = (first + i) << LOAD_TREE_WIDTH_BITS;
-        count = LOAD_TREE_WIDTH;
+        if (i == count) {
+            load_tree_correct(tree, level + 1, first >> LOAD_TREE_WIDTH_BITS);
+            return false;
+        }
+        *ret_index = first + i;
+        first      = *ret_index << LOAD_TREE_WIDTH_BITS;
+        count      = LOAD_TREE_WIDTH;
     }
+    return true;
+}
+
+uint32_t load_tree_first(struct load_tree *tree)
+{
+    uint32_t index = POOL_NO_INDEX;
+    for (uint32_t attempt = 0; attempt < LOAD_TREE_ATTEMPTS; attempt++) {
+        if (word_load(&tree->root) == LOAD_TREE_OUT)
+            return POOL_NO_INDEX;
+        if (load_tree_go_first(tree, &index))
+            return index;
+    }
+    return POOL_NO_INDEX;
 }

@@ -51,7 +51,7 @@ static struct choice sticky_choice(const struct pick_query *query, struct server
 {
     if (choice_tried(query, server) || server_saturated(server))
         return choice_pass();
-    return (struct choice){.kind = CHOICE_PICK, .server = server};
+    return (struct choice){.kind = CHOICE_PICK, .index = POOL_NO_INDEX, .server = server};
 }
 
 static struct choice sticky_cookie_pick(const struct balance_site *site,

@@ -65,12 +65,12 @@ static inline bool outcome_failed(enum outcome outcome)
     return outcome != OUTCOME_OK && outcome != OUTCOME_CANCELLED;
 }
 
-/* What is written on every pick and every end of one: on a cache line of its own. */
+/* What is written on every pick and every end of one. */
 struct server_load {
-    _Alignas(LL_CACHE_LINE) _Atomic uint32_t inflight; /* leases that have not ended */
-    _Atomic uint32_t max_connections;                  /* copy of the setting for workers */
-    _Atomic uint64_t latency;                          /* packed average, see balance/latency.h */
-    _Atomic uint64_t ramp_from_ns;                     /* slow start began; 0: the server is warm */
+    _Atomic uint32_t inflight;        /* leases that have not ended */
+    _Atomic uint32_t max_connections; /* copy of the setting for workers */
+    _Atomic uint64_t latency;         /* packed average, see balance/latency.h */
+    _Atomic uint64_t ramp_from_ns;    /* slow start began; 0: the server is warm */
 };
 
 /* Latency is counted in quarters of powers of two, from 1 us to 69 s: within 25 %. */
@@ -87,21 +87,22 @@ struct server_stats {
 };
 
 struct server {
+    /* One cache line: what a pick writes, and what it reads besides. */
+    _Alignas(LL_CACHE_LINE) struct server_load load;
+    struct server_stats *stats;
+    uint64_t             hash;   /* of the id, the same in every process: where hashing places it */
+    uint64_t             serial; /* never given to another server of this process's pool */
+    uint16_t             slot;   /* small number, unique among servers that exist */
+
     /* Constant. */
     const char    *id; /* unique in its pool */
     struct address address;
-    uint64_t       hash;   /* of the id, the same in every process: where hashing places it */
-    uint64_t       serial; /* never given to another server of this process's pool */
-    uint16_t       slot;   /* small number, unique among servers that exist */
 
     /* The control thread's. */
     struct server_settings settings;
     bool                   healthy;
     bool                   removed;
     uint64_t               order; /* position in the configuration */
-
-    struct server_load   load;
-    struct server_stats *stats;
 };
 
 /* One more finished lease. latency_ns counts only for OUTCOME_OK. */
