@@ -132,8 +132,8 @@ static struct choice least_scan(const struct balance_site *site, const struct pi
     uint32_t indexes[LEAST_SCAN_MAX];
     uint32_t count = 0;
     for (uint32_t i = 0; i < site->view->count; i++) {
-        indexes[count] = i;
-        count += choice_free(site->view, query, i);
+        if (choice_free(site->view, query, i))
+            indexes[count++] = i;
     }
     return least_of_few(site, query, indexes, count, weighted && !site->view->equal_weights);
 }
