@@ -55,8 +55,8 @@ static inline bool timer_armed(const struct timer *timer)
 /* Fires everything that is due. Callbacks may arm and cancel any timer. */
 void timers_run(struct timers *timers, uint64_t now_ns);
 
-/* When timers_run should be called at the latest: not after the earliest deadline, possibly before
- * it. UINT64_MAX where no timer is armed. */
+/* When timers_run should be called at the latest, so that no timer fires more than a tick after its
+ * deadline; possibly before anything is due. UINT64_MAX where no timer is armed. */
 uint64_t timers_next_ns(const struct timers *timers);
 
 #endif
