@@ -40,12 +40,17 @@ struct config_server {
     struct address     address;
     uint32_t           weight;          /* 0 takes no new connections */
     uint32_t           max_connections; /* at once; 0: no bound */
+    bool               backup;          /* for when no other can serve */
+    const char        *zone;            /* NULL: not said */
     struct error_place place;
 };
 
 struct config_pool {
     const char           *name;
     struct balance_config balance;
+    const char           *zone;        /* of limeload itself; NULL: zones do not matter */
+    uint32_t              subset;      /* how many servers to use; 0: all */
+    uint32_t              subset_seed; /* which ones; 0: from the host's name */
     uint64_t              connect_timeout_ns;
     uint64_t              queue_timeout_ns; /* how long to wait for a server with room */
     uint32_t              max_pending;      /* how many may wait */

@@ -100,6 +100,17 @@ const struct schema_row schema_rows[] = {
     {SCHEMA_POOL, "servers", SCHEMA_LIST, ROWS_AT(config_pool, server), .of = SCHEMA_SERVER,
      .example = "[\"127.0.0.1:9001\"]",
      .help    = "Plain addresses, or maps where they need more than that."},
+    {SCHEMA_POOL, "zone", SCHEMA_NAME, AT(config_pool, zone), .fallback_help = "none",
+     .example = "east",
+     .help = "Where limeload runs. Servers of this zone come first; the others are used as backups "
+             "are, but before those."},
+    {SCHEMA_POOL, "subset.size", SCHEMA_COUNT, AT(config_pool, subset), .alone = "subset",
+     .fallback = "all", .zero = "all", .min = 1, .max = 65535, .example = "20",
+     .help = "Use only so many of the servers, so that many balancers in front of many servers do "
+             "not all connect to all. A server that goes is replaced by one other."},
+    {SCHEMA_POOL, "subset.seed", SCHEMA_COUNT, AT(config_pool, subset_seed), .fallback = "auto",
+     .zero = "auto", .min = 1, .max = 4294967295, .example = "7",
+     .help = "Which ones. Should differ between balancers; `auto` takes it from the host's name."},
     {SCHEMA_POOL, "timeouts.connect", SCHEMA_DURATION, AT(config_pool, connect_timeout_ns),
      .fallback = "2s", .min = VALUE_MS, .max = VALUE_HOUR, .example = "2s",
      .help = "A server that has not accepted the connection by then is passed over for the next."},
@@ -121,6 +132,13 @@ const struct schema_row schema_rows[] = {
     {SCHEMA_SERVER, "weight", SCHEMA_COUNT, AT(config_server, weight), .fallback = "1", .min = 0,
      .max = 65535, .example = "1",
      .help = "Its share where the algorithm heeds weights; 0 gets no new connections."},
+    {SCHEMA_SERVER, "backup", SCHEMA_BOOL, AT(config_server, backup), .fallback = "false",
+     .example = "true",
+     .help =
+         "Gets connections only where no other server can take them: none is healthy, or all "
+         "have just failed for this client. It does not help out servers that are merely full."},
+    {SCHEMA_SERVER, "zone", SCHEMA_NAME, AT(config_server, zone), .fallback_help = "none",
+     .example = "east", .help = "Where it runs; see `zone` of the pool."},
     {SCHEMA_SERVER, "max_connections", SCHEMA_COUNT, AT(config_server, max_connections),
      .fallback = "none", .zero = "none", .min = 1, .max = 10000000, .example = "500",
      .help = "Connections at one time, from all clients together. A server at its limit is not "
@@ -158,7 +176,6 @@ const struct schema_later schema_laters[] = {
     {SCHEMA_POOL, .key = "keepalive", .http = true},
     {SCHEMA_POOL, .key = "timeouts.response", .http = true},
     {SCHEMA_POOL, .key = "timeouts.idle", .http = true},
-    {SCHEMA_SERVER, .key = "backup"},
     {SCHEMA_SERVER, .key = "dns"},
 };
 const size_t schema_later_count = LL_COUNT(schema_laters);

@@ -127,6 +127,21 @@ static void validate_servers(struct reading *reading, struct config_pool *pool)
                    "servers: all have weight 0, so that none would get connections");
 }
 
+/* A zone that no server is in is a slip of the pen, and would quietly change nothing. */
+static void validate_zone(struct reading *reading, const struct config_pool *pool)
+{
+    if (pool->zone == NULL)
+        return;
+    for (uint32_t i = 0; i < pool->server_count; i++)
+        if (pool->servers[i].zone != NULL && strcmp(pool->servers[i].zone, pool->zone) == 0)
+            return;
+    errors_add(reading->loading->errors, ERROR_FATAL,
+               validate_place(reading, &pool->zone, pool->place),
+               "give the servers near by `zone` too, or remove it here",
+               "zone: no server of this pool is in zone %s",
+               loading_quote(reading->loading, slice_of(pool->zone)));
+}
+
 static void validate_unused(struct reading *reading, const struct config *config, const bool *used)
 {
     struct loading *loading = reading->loading;
@@ -142,8 +157,10 @@ void validate_config(struct reading *reading, struct config *config)
     struct loading *loading = reading->loading;
     bool           *used    = validate_references(reading, config);
     validate_listener_names(reading, config);
-    for (uint32_t i = 0; i < config->pool_count; i++)
+    for (uint32_t i = 0; i < config->pool_count; i++) {
         validate_servers(reading, &config->pools[i]);
+        validate_zone(reading, &config->pools[i]);
+    }
     validate_binds(reading, config);
     /* What else there is to say may be an echo of errors, such as of a misspelled name. */
     if (loading->errors->fatal > 0)

@@ -4,11 +4,13 @@
 #include "balance/balancer.h"
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/map.h"
 #include "net/epoll_io.h"
 #include "net/socket.h"
 #include "proxy/worker.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -83,6 +85,35 @@ static void proxy_set_bounds(struct proxy *proxy)
     }
 }
 
+/* Zones matter only as "the same" and "another". */
+enum { PROXY_ZONE_NONE, PROXY_ZONE_HERE, PROXY_ZONE_ELSEWHERE };
+
+static uint8_t proxy_zone(const struct config_pool *pool, const struct config_server *server)
+{
+    if (pool->zone == NULL || server->zone == NULL)
+        return PROXY_ZONE_NONE;
+    return strcmp(pool->zone, server->zone) == 0 ? PROXY_ZONE_HERE : PROXY_ZONE_ELSEWHERE;
+}
+
+static uint64_t proxy_subset_seed(const struct config_pool *config)
+{
+    char name[HOST_NAME_MAX + 1] = "";
+    if (config->subset_seed != 0)
+        return config->subset_seed;
+    (void)gethostname(name, sizeof name - 1);
+    return hash_bytes(name, strlen(name), 0);
+}
+
+static void proxy_configure_pool(struct pool *pool, const struct config_pool *config)
+{
+    struct pool_settings settings = pool_settings_default();
+    settings.zone                 = config->zone != NULL ? PROXY_ZONE_HERE : PROXY_ZONE_NONE;
+    settings.subset               = config->subset;
+    settings.subset_seed          = proxy_subset_seed(config);
+    pool_configure(pool, &settings);
+    balance_configure(pool, &config->balance);
+}
+
 /* The configuration has been validated: what the pool refuses here is a rule that validation lacks.
  */
 static void proxy_make_pool(struct proxy *proxy, uint32_t number)
@@ -94,13 +125,19 @@ static void proxy_make_pool(struct proxy *proxy, uint32_t number)
         struct server_spec          spec   = {
                        .id      = slice_of(server->id),
                        .address = server->address,
-                       .settings = {.weight = server->weight, .max_connections = server->max_connections},
+                       .settings =
+                           {
+                               .weight          = server->weight,
+                               .max_connections = server->max_connections,
+                               .tier            = server->backup ? 1 : 0,
+                               .zone            = proxy_zone(config, server),
+                },
         };
         struct invalid_server invalid;
         struct server        *added = pool_add(pool, &spec, &invalid);
         LL_ASSERT(added != NULL);
     }
-    balance_configure(pool, &config->balance);
+    proxy_configure_pool(pool, config);
     pool_publish(pool, proxy->control->now_ns);
     proxy->pools[number].config = config;
     proxy->pools[number].pool   = pool;

@@ -87,6 +87,8 @@ static void check_accepted(const struct schema_row *row, const char *value)
         if (!row_is(row, SCHEMA_POOL, "servers")) {
             fputs("servers: [{", out);
             (void)write_key(out, SCHEMA_SERVER, row, value);
+            if (row_is(row, SCHEMA_POOL, "zone")) /* a pool's zone has a server in it */
+                fprintf(out, "zone: %s, ", value);
             write_rest(out, SCHEMA_SERVER, row);
             fputs("}], ", out);
         }
