@@ -70,6 +70,8 @@ static void least_connections_picks_a_minimum(void **state)
         load_pool(pool, &rng, count * (1 + (uint32_t)rng_below(&rng, 6)));
         set_choices(pool, algorithm, 0);
         struct tried tried = {0};
+        struct lease held[300];
+        uint32_t     held_count = 0;
         for (uint32_t i = 0; i < 300; i++) {
             struct pick pick = pick_one(pool, &tried, rng_next(&rng));
             if (pick.status != PICK_OK)
@@ -77,8 +79,13 @@ static void least_connections_picks_a_minimum(void **state)
             expect_least(pool, &tried, pick.lease.server, weighted);
             if (i % 5 == 0 && tried_count(&tried) < 10)
                 tried_add(&tried, pick.lease.server);
-            if (i % 3 == 0)
-                balance_finish(&pick.lease, OUTCOME_OK, 2000);
+            held[held_count++] = pick.lease;
+            /* Ends another lease, so that loads fall below what was the least. */
+            for (uint32_t ends = i % 3; ends > 0; ends--) {
+                struct lease *lease = &held[rng_below(&rng, held_count)];
+                balance_finish(lease, OUTCOME_OK, 2000);
+                *lease = held[--held_count];
+            }
         }
         pool_free(pool);
     }
