@@ -2,6 +2,7 @@
 """Servers that refuse, are silent, die, freeze and come back."""
 import collections
 import contextlib
+import itertools
 import socket
 import threading
 import time
@@ -122,22 +123,26 @@ def test_a_client_that_has_gone_while_servers_were_tried_leaves_nothing_behind(
 
 class Load:
     """Clients that come and go until stop(). Each either succeeds, gives up waiting, or fails;
-    the last two with the client's address, by which the access log tells the server."""
+    the last two with the client's address, by which the access log tells the server. There are so
+    many that a frozen server does not hold all of them before the others have answered enough."""
 
-    def __init__(self, address, clients=4):
+    def __init__(self, address, clients=12):
         self.address = address
         self.served = collections.Counter()
         self.gave_up, self.failed = [], []
         self._news = threading.Condition()
         self._stopping = False
+        self._numbers = itertools.count()
         self._tasks = [Task(self._run) for _ in range(clients)]
 
     def _once(self):
-        client = connect(self.address)
+        client, number = socket.socket(), next(self._numbers)
+        client.bind((f"127.1.{number >> 8}.{number & 255}", 0))  # no two sessions look the same
         own = show_address(client.getsockname())
         try:
             with client:
-                client.settimeout(0.5)
+                client.settimeout(3)
+                client.connect(self.address)
                 name = read_line(client).removeprefix("Hello from ")
                 for _ in range(3):
                     assert echo(client, b"ping")

@@ -243,7 +243,7 @@ def test_many_streams_at_once_are_not_mixed_up(through):
 
 
 def test_a_reader_that_stops_stops_the_sender_and_memory_stays_bounded(through):
-    sessions, go_on = 40, threading.Event()
+    sessions, go_on = 16, threading.Event()
 
     def handler(peer):
         assert go_on.wait(PATIENCE * 2)

@@ -100,9 +100,11 @@ class Backend:
 
 
 class BackendProcess:
-    """The same in a process, which keeps its address when it is started again."""
+    """The same in a process, which keeps its address when it is started again. It is not the
+    address from which clients on this machine call: one of them could be given the port
+    meanwhile."""
 
-    def __init__(self, name="B1", address=("127.0.0.1", 0)):
+    def __init__(self, name="B1", address=("127.0.0.9", 0)):
         self.name, self.address = name, address
         self.start()
 
