@@ -2,11 +2,12 @@
 """Starting, or saying in one run all that keeps it from starting."""
 import json
 import re
+import resource
 import socket
 
 import pytest
 from support.peers import ask
-from support.proxy import run, tcp_config
+from support.proxy import PATIENCE, SANITIZER, run, show_address, tcp_config
 
 GOOD = """\
 listeners:
@@ -98,6 +99,51 @@ def test_a_mistake_is_shown_where_it_is(write, broken, line, column):
         assert any(at >= line for at, _ in places), done.stderr
     else:
         assert (line, column) in places, done.stdout + done.stderr
+
+
+def test_variables_and_included_files_are_filled_in(backends, limeload_with, tmp_path):
+    server, = backends(1)
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d" / "pools.yaml").write_text(
+        'pools: {echo: {servers: ["${HOST:-127.0.0.1}:${PORT}"]}}\n')
+    proxy = limeload_with('include: conf.d/*.yaml\n'
+                          'listeners: [{bind: "127.0.0.1:0", pool: echo}]\n',
+                          env={"PORT": str(server.address[1])}).await_ready()
+    assert ask(proxy.address) == "B1"
+
+
+def test_a_variable_that_is_not_set_is_shown_where_it_is(write):
+    file = write(GOOD.replace("pool: echo", "pool: ${NO_SUCH_VARIABLE}"))
+    done = run("check", "-c", str(file))
+    assert done.returncode == 1
+    assert (3, 11) in [(line, column) for line, column, _ in problems(done.stderr, file)]
+    assert "NO_SUCH_VARIABLE" in done.stderr
+
+
+def test_servers_in_the_long_form_are_named_by_their_id(backends, limeload):
+    first, second = backends(2)
+    proxy = limeload([{"id": "red", "address": show_address(first.address)},
+                      {"id": "blue", "address": show_address(second.address)}])
+    assert [ask(proxy.address) for _ in range(2)] == ["B1", "B2"]
+    assert [line["server"] for line in proxy.await_sessions(2)] == ["red", "blue"]
+
+
+@pytest.mark.parametrize("bomb", [
+    "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{after}: &{after} [{', '.join(['*' + before] * 9)}]\n"
+        for before, after in zip("abcdefgh", "bcdefghi")),
+    "[" * 100000,
+    "- " * 100000,
+    "# a comment\n" * 2000000,
+    "listeners: &again {bind: *again}\n",
+], ids=["aliases", "brackets", "dashes", "size", "circle"])
+def test_a_hostile_file_is_refused_quickly_and_in_little_memory(write, bomb):
+    file = write(bomb)
+    done = run("check", "-c", str(file), timeout=PATIENCE / 2,
+               preexec_fn=None if SANITIZER else lambda: resource.setrlimit(
+                   resource.RLIMIT_AS, (512 << 20, 512 << 20)))
+    assert done.returncode == 1
+    assert str(file) in done.stderr and "out of memory" not in done.stderr
 
 
 def test_a_missing_file_is_said_clearly(tmp_path):

@@ -5,6 +5,7 @@ import os
 import random
 import select
 import socket
+import subprocess
 import threading
 import time
 
@@ -286,6 +287,39 @@ def test_one_way_stopped_does_not_stop_the_other_way(through):
         received, flooding = server.result()
         assert received == data
     flooding.join()
+
+
+def test_small_writes_are_not_held_back(through):
+    """Two small writes and then an answer, again and again: where the second one waits for the
+    acknowledgement of the first (Nagle's algorithm), each round takes 40 ms."""
+    rounds = 100
+
+    def handler(peer):
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(rounds):
+            assert read_exactly(peer, 2) == b"ab"
+            peer.sendall(b"c")
+            peer.sendall(b"d")
+    server, proxy = through(handler)
+    with connect(proxy.address) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        started = time.monotonic()
+        for _ in range(rounds):
+            client.sendall(b"a")
+            client.sendall(b"b")
+            assert read_exactly(client, 2) == b"cd"
+        assert time.monotonic() - started < rounds * 0.02
+    server.result()
+
+
+def test_a_client_that_vanishes_is_noticed_by_probing(through):
+    """Keepalive is on; the kernel tells when it will probe next."""
+    server, proxy = through(lambda peer: (peer.sendall(b"hi"), read_to_end(peer)))
+    with connect(proxy.address) as client:
+        assert read_exactly(client, 2) == b"hi"
+        port = client.getsockname()[1]
+        shown = subprocess.run(["ss", "-Htno", f"dport = :{port}"], capture_output=True, text=True)
+        assert "keepalive" in shown.stdout, shown.stdout
 
 
 def test_the_greeting_of_a_server_that_speaks_first_does_not_wait_for_the_client(through):
