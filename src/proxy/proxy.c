@@ -119,7 +119,7 @@ static void proxy_configure_pool(struct pool *pool, const struct config_pool *co
 static void proxy_make_pool(struct proxy *proxy, uint32_t number)
 {
     const struct config_pool *config = &proxy->config->pools[number];
-    struct pool              *pool   = pool_new(config->name, number, &proxy->qsbr, NULL);
+    struct pool              *pool   = pool_new(config->name, number, &proxy->qsbr, &proxy->events);
     for (uint32_t i = 0; i < config->server_count; i++) {
         const struct config_server *server = &config->servers[i];
         struct server_spec          spec   = {
@@ -317,6 +317,8 @@ struct proxy *proxy_start(const struct config *config, struct loop *control)
     proxy->listeners    = alloc_lines(config->listener_count, sizeof *proxy->listeners);
     proxy->workers      = alloc_zero(proxy->worker_count, sizeof(struct worker *));
     qsbr_init(&proxy->qsbr, proxy->worker_count);
+    event_bus_init(&proxy->events);
+    event_log_start(&proxy->event_log, proxy);
     for (uint32_t i = 0; i < config->pool_count; i++)
         proxy_make_pool(proxy, i);
     for (uint32_t i = 0; i < config->listener_count; i++)
@@ -379,10 +381,12 @@ void proxy_stop(struct proxy *proxy)
         if (proxy->workers[i] != NULL)
             proxy_free_worker(proxy->workers[i]);
     proxy_remove_unix_sockets(proxy);
+    event_log_stop(&proxy->event_log);
     for (uint32_t i = 0; i < proxy->config->pool_count; i++) {
         pending_fini(&proxy->pools[i].pending);
         pool_free(proxy->pools[i].pool);
     }
+    event_bus_fini(&proxy->events);
     qsbr_fini(&proxy->qsbr);
     logger_stop(proxy->logger);
     free(proxy->workers);

@@ -13,6 +13,7 @@
 #include "model/pool.h"
 #include "net/loop.h"
 #include "proxy/admission.h"
+#include "proxy/event_log.h"
 #include "proxy/log.h"
 #include "proxy/pending.h"
 
@@ -51,6 +52,8 @@ struct proxy {
     struct admission       admission; /* of the whole process, from its descriptors */
     atomic_uint            paused;    /* listening sockets that wait for room */
     struct qsbr            qsbr;
+    struct event_bus       events; /* of all pools */
+    struct event_log       event_log;
 };
 
 /* Opens all listeners and starts the workers. NULL with messages on stderr where something cannot

@@ -121,3 +121,16 @@ def test_levels_leave_out_what_is_below_them(limeload_with, tmp_path, cleanup):
     proxy.await_log(msg="no server", level="error")
     assert proxy.stop() == 0
     assert {line["level"] for line in proxy.logged()} == {"error"}
+
+
+def test_at_debug_the_log_shows_what_is_picked_and_why(backends, limeload):
+    proxy = limeload(backends(2), log={"level": "debug", "access": {"path": "stdout"}})
+    assert ask(proxy.address) == "B1"
+    proxy.await_sessions(1)
+    finished = proxy.await_log(msg="finished")
+    picked = proxy.logged(msg="picked")
+    added = [line["server"] for line in proxy.logged(msg="server_added")]
+    assert len(added) == 2
+    assert [line["detail"] for line in picked] == ["algorithm"]
+    assert picked[0]["server"] == finished["server"] == added[0]
+    assert finished["detail"] == "ok"
