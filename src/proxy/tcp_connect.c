@@ -29,6 +29,16 @@ static void connect_add_keys(const struct tcp_session *session, const struct poo
     }
 }
 
+/* Servers behind TCP cannot be asked how busy they are: probes are answered from what all workers
+ * know of them. Few views have an algorithm that probes; then there is nothing to take. */
+static void connect_answer_probes(const struct pool_view *view, struct worker *worker)
+{
+    for (struct server *asked; (asked = balance_take_probe(view)) != NULL;)
+        balance_probe_answer(view, asked, server_inflight(asked),
+                             server_latency_percentile(asked, 50), rng_next(&worker->rng),
+                             worker->loop.now_ns);
+}
+
 static struct pick connect_pick(struct tcp_session *session)
 {
     if (tried_full(&session->tried))
@@ -41,7 +51,9 @@ static struct pick connect_pick(struct tcp_session *session)
                .tried  = &session->tried,
     };
     connect_add_keys(session, view, &query);
-    return balance_pick(view, &query);
+    struct pick pick = balance_pick(view, &query);
+    connect_answer_probes(view, worker);
+    return pick;
 }
 
 static void connect_give_up(struct tcp_session *session)

@@ -100,6 +100,8 @@ static enum relay_result relay_move(struct tcp_session *session, struct tcp_side
     if (size <= 0)
         return relay_no_bytes(session, from, size);
     session->active_ns = worker->loop.now_ns;
+    if (from->received == 0 && from == &session->server)
+        balance_first_byte(&session->lease, worker->loop.now_ns);
 
     ssize_t sent = relay_send(session, to, bytes, (size_t)size);
     if (sent < 0)
