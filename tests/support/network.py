@@ -25,14 +25,18 @@ def ip(*words):
 
 
 @contextlib.contextmanager
-def _returning():
-    """Back into the calling thread's own namespace at the end. A namespace belongs to a thread;
-    threads, processes and sockets that it makes meanwhile stay where they were made."""
+def _elsewhere(name, *arguments):
+    """Leaves the calling thread's namespace by that call, and comes back at the end. A namespace
+    belongs to a thread; threads, processes and sockets that it makes meanwhile stay where they
+    were made."""
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        yield
+        _call(name, *arguments)
+        try:
+            yield
+        finally:
+            _call("setns", home, CLONE_NEWNET)
     finally:
-        _call("setns", home, CLONE_NEWNET)
         os.close(home)
 
 
@@ -40,8 +44,7 @@ def _returning():
 def own_machine(send_buffer=None):
     """An empty machine with nothing but loopback, so that every port is free. Its TCP sockets hold
     so many bytes to send, where that is given. OSError where this is not allowed."""
-    with _returning():
-        _call("unshare", CLONE_NEWNET)
+    with _elsewhere("unshare", CLONE_NEWNET):
         ip("link", "set", "lo", "up")
         if send_buffer:
             pathlib.Path("/proc/sys/net/ipv4/tcp_wmem").write_text(
@@ -99,13 +102,9 @@ class Lan:
     @contextlib.contextmanager
     def inside(self, machine):
         """What is opened and started meanwhile is on that machine."""
-        with _returning():
-            target = os.open(f"/run/netns/{self._namespace(machine)}", os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                _call("setns", target, CLONE_NEWNET)
-            finally:
-                os.close(target)
-            yield
+        with open(f"/run/netns/{self._namespace(machine)}", "rb") as target:
+            with _elsewhere("setns", target.fileno(), CLONE_NEWNET):
+                yield
 
     def pull(self, machine):
         self._on("switch", "link", "set", f"port-{machine}"[:15], "down")
