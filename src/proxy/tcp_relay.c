@@ -120,7 +120,7 @@ static enum relay_result relay_move(struct tcp_session *session, struct tcp_side
         to->pending->start = (uint32_t)sent;
         to->pending->end   = (uint32_t)size;
     } else if (full) {
-        to->read_size = (uint32_t)LL_MIN(to->read_size * 2, RELAY_READ_MOST);
+        to->read_size = (uint32_t)LL_MIN((size_t)to->read_size * 2, RELAY_READ_MOST);
     }
     if (!full && !from->hung_up) /* hung_up: the end of file is behind these bytes */
         from->readable = false;
