@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Compiler and linker flags of every mode.
 
-PKGS     := libfyaml libxxhash
+PKGS     := yaml-0.1 libxxhash
 CPPFLAGS := -Isrc -D_GNU_SOURCE -DLIMELOAD_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LIBS     := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread
 

@@ -6,9 +6,9 @@
 #include "cmd/cmd.h"
 
 #include <gnu/libc-version.h>
-#include <libfyaml.h>
 #include <stdio.h>
 #include <xxhash.h>
+#include <yaml.h>
 
 #ifdef __clang__
 #define VERSION_COMPILER __VERSION__ /* begins with its name */
@@ -24,11 +24,11 @@ static int version_run(int argc, char **argv)
         return code;
     unsigned xxhash = XXH_versionNumber();
     printf("limeload " LIMELOAD_VERSION "\n"
-           "libfyaml %s\n"
+           "libyaml %s\n"
            "libxxhash %u.%u.%u\n"
            "glibc %s\n"
            "compiler " VERSION_COMPILER "\n",
-           fy_library_version(), xxhash / 10000, xxhash / 100 % 100, xxhash % 100,
+           yaml_get_version_string(), xxhash / 10000, xxhash / 100 % 100, xxhash % 100,
            gnu_get_libc_version());
     return CMD_OK;
 }

@@ -7,7 +7,7 @@
 #include "config/include.h"
 #include "config/read_balance.h"
 #include "config/schema.h"
-#include "config/yaml.h"
+#include "config/tree.h"
 
 #include <string.h>
 
@@ -230,7 +230,7 @@ static void docs_write_limits(FILE *out)
             "%u values with aliases followed, and variables that hold %zu KiB. Lists and maps nest "
             "%u deep.\n",
             LOADING_FILE_MAX >> 10, INCLUDE_FILES_MAX, INCLUDE_DEPTH_MAX, LOADING_NODES_MAX,
-            LOADING_EXPANDED_MAX >> 10, YAML_DEPTH_MAX);
+            LOADING_EXPANDED_MAX >> 10, TREE_DEPTH_MAX);
 }
 
 void config_write_docs(FILE *out)

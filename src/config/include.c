@@ -2,7 +2,7 @@
 #include "config/include.h"
 
 #include "base/map.h"
-#include "config/yaml.h"
+#include "config/tree.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -201,17 +201,17 @@ static void include_parse(struct including *including, const char *path, struct 
     struct loading *loading = including->loading;
     struct node    *file    = NULL;
     bool            outer   = including->root == NULL;
-    if (!yaml_parse(loading, path, text, &file)) {
+    if (!tree_parse(loading, path, text, &file)) {
         including->failed = true;
         return;
     }
     if (file == NULL || file->kind != NODE_MAP) {
         struct error_place place = file != NULL ? file->place : (struct error_place){.file = path};
-        if (outer || file != NULL) {
+        including->failed        = including->failed || outer || file != NULL;
+        if ((outer || file != NULL) && (file == NULL || !file->broken)) {
             errors_add(loading->errors, ERROR_FATAL, place, "begin with listeners: and pools:",
                        file == NULL ? "the configuration is empty"
                                     : "the configuration is not a map of keys");
-            including->failed = true;
         }
         return;
     }

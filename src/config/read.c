@@ -182,7 +182,7 @@ static void read_items(const struct read_section *section, const struct schema_r
     map_init(&seen, 0);
     for (const struct node_item *item = node->first; item != NULL; item = item->next) {
         if (loading_is_hopeless(loading) ||
-            (item->key != NULL && !read_is_first(loading, &seen, item)))
+            (item->key != NULL && (item->key->broken || !read_is_first(loading, &seen, item))))
             continue;
         struct read_section inner = {
             .reading = section->reading,
@@ -295,7 +295,7 @@ static void read_keys(const struct read_section *section, const char *prefix,
     struct map seen;
     map_init(&seen, 0);
     for (const struct node_item *item = map->first; item != NULL; item = item->next)
-        if (!loading_is_hopeless(section->reading->loading) &&
+        if (!item->key->broken && !loading_is_hopeless(section->reading->loading) &&
             read_is_first(section->reading->loading, &seen, item))
             read_key(section, prefix, item);
     map_fini(&seen);

@@ -17,14 +17,6 @@
 
 #define FILES_MAX 8u
 
-/* libfyaml 0.7.12 loses some kilobytes for a text in single quotes with eight or more '' in it. The
- * unit tests, whose texts have none such, see leaks of the library that are our doing. */
-const char *__lsan_default_suppressions(void); /* NOLINT: the sanitizer's name */
-const char *__lsan_default_suppressions(void)  /* NOLINT */
-{
-    return "leak:libfyaml.so";
-}
-
 struct fuzz_world {
     struct slice files[FILES_MAX];
     size_t       file_count;

@@ -106,7 +106,7 @@ static void test_errors(void **state)
         world_says(&world, text, expected);
     }
     world_says(&world, WORLD_ROOT("log: {level: ${OFF}}\n"),
-               "f.yaml:3:15: missing comma in flow mapping (in { } and [ ] put quotes around "
+               "f.yaml:3:15: did not find expected ',' or '}' (in { } and [ ] put quotes around "
                "\"${NAME}\")\n");
     /* Several in one run, and nothing more is said about those values. */
     world_says(&world, WORLD_ROOT("workers: ${A}${B}\nlog: {level: '${C}', format: xml}\n"),

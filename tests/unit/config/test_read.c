@@ -237,11 +237,11 @@ static void test_kinds(void **state)
                "f.yaml:5:6: log: this must be a map (write log: {KEY: VALUE})\n"
                "f.yaml:6:11: timeouts: this must be a map (write timeouts: {KEY: VALUE})\n");
     world_says(NULL, WORLD_ROOT("workers:\ncpu_affinity: ~\nlog: {level: '', access: }\n"),
-               "f.yaml:3:1: workers: there is no value (write workers: 4, or remove the key)\n"
+               "f.yaml:3:9: workers: there is no value (write workers: 4, or remove the key)\n"
                "f.yaml:4:15: cpu_affinity: there is no value (write cpu_affinity: true, or remove "
                "the key)\n"
                "f.yaml:5:14: log.level: there is no value (write level: info, or remove the key)\n"
-               "f.yaml:5:18: log.access: there is no value (write log.access: stdout, or remove "
+               "f.yaml:5:26: log.access: there is no value (write log.access: stdout, or remove "
                "the key)\n");
     world_says(NULL, "listeners: {}\npools: []\n",
                "f.yaml:1:12: listeners: this must be a list, not a map (write listeners: [{bind: "
@@ -251,7 +251,7 @@ static void test_kinds(void **state)
     world_says(NULL, "listeners: []\npools:\n",
                "f.yaml:1:12: listeners: the list is empty (write listeners: [{bind: \":8000\", "
                "pool: NAME}])\n"
-               "f.yaml:2:1: pools: the map is empty (write pools: {NAME: {servers: "
+               "f.yaml:2:7: pools: the map is empty (write pools: {NAME: {servers: "
                "[\"127.0.0.1:9001\"]}})\n");
     world_says(NULL, "listeners: [x, [], ]\npools: {a: x, b: {servers: {}}, c: {servers: [[]]}}\n",
                "f.yaml:1:13: a listener must be a map, not a text (write KEY: VALUE pairs)\n"

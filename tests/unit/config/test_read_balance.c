@@ -124,7 +124,7 @@ static void test_values(void **state)
          "f.yaml:5:49: balance.balance_factor: \"150\" has no unit (write 150%)\n"
          "f.yaml:5:61: balance.decay: \"1\" has no unit (write 1s for seconds; ms, m, h and d are "
          "the others)\n"
-         "f.yaml:5:64: balance.choices: there is no value (write choices: 0, or remove the key)\n"
+         "f.yaml:5:73: balance.choices: there is no value (write choices: 0, or remove the key)\n"
          "f.yaml:5:80: balance.key: this must be one value, not a map (write key: client_ip)\n");
     says("{algorithm: first, balance_factor: 100%}",
          "f.yaml:5:49: balance.balance_factor: \"100%\" is out of range (from 101% to 10000%)\n");

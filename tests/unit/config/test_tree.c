@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config/yaml.h"
+#include "config/tree.h"
 
 #include "support/config_world.h"
 
@@ -37,6 +37,33 @@ static void test_notations(void **state)
     check_same(SLICE("# comment\nworkers: 2   # two\nlisteners: [{name: w\xc3\xa9z, bind: ':8000', "
                      "pool: p}]\npools: {p: {servers: ['127.0.0.1:9001', {id: b2, "
                      "address: '127.0.0.1:9002'}]}}"));
+}
+
+/* Of every length that UTF-8 has, and the first and last of each kind. */
+static void test_characters(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "\xc2\xa0",
+        "\xdf\xbf",
+        "\xe0\xa0\x80",
+        "\xe2\x82\xac",
+        "\xed\x9f\xbf",
+        "\xee\x80\x80",
+        "\xef\xbf\xbd",
+        "\xf0\x90\x80\x80",
+        "\xf0\x9f\x98\x80",
+        "\xf4\x8f\xbf\xbf",
+        "~",
+    };
+    for (size_t i = 0; i < LL_COUNT(texts); i++) {
+        char text[256];
+        (void)snprintf(text, sizeof text, WORLD_ROOT("log: {access: \"a%sb\"}\n"), texts[i]);
+        struct config *config = world_load(NULL, text, "");
+        assert_non_null(config);
+        assert_int_equal(strlen(config->log.access_path), strlen(texts[i]) + 2);
+        config_free(config);
+    }
 }
 
 static void test_json(void **state)
@@ -97,32 +124,57 @@ static void test_aliases(void **state)
 static void test_syntax(void **state)
 {
     (void)state;
-    world_says(NULL, "workers: [1, 2\nlog: 3\n",
-               "f.yaml:1:10: this bracket is never closed (add the closing bracket)\n");
-    world_says(NULL, "workers: \"2\n",
-               "f.yaml:1:11: double-quoted scalar without closing quote (add the closing quote)\n");
-    world_says(NULL, "workers: 2\n log: off\n",
-               "f.yaml:1:10: invalid multiline plain key (check the indentation of this line and "
-               "the next, and the colon after the key)\n");
-    world_says(NULL, "pools:\n\tp: 1\n",
-               "f.yaml:2:1: tab character may not be used as indentation (indent with spaces, not "
-               "with tabs)\n");
-    world_says(NULL, "listeners:\n  - bind: [::]:80\n",
-               "f.yaml:2:15: invalid value after mapping (quote values that begin with [ or {, "
-               "such as \"[::1]:80\")\n");
-    world_says(NULL, "workers: 2\n---\nworkers: 3\n",
-               "f.yaml:3:1: a second document begins here (remove it and what follows, or put it "
-               "into a file of its own)\n");
-    world_says(NULL, "{workers: {a: 2",
-               "f.yaml:1:11: this bracket is never closed (add the closing bracket)\n");
-    world_says(NULL, "{workers: 2\n",
-               "f.yaml:1:1: this bracket is never closed (add the closing bracket)\n");
-    world_says(NULL, "? [a]\n: 3\n", "f.yaml:1:3: a key must be a plain word (write KEY: VALUE)\n");
+    static const char *const cases[][2] = {
+        {"workers: \"2\n", "f.yaml:1:10: this quote is never closed (add the closing quote)\n"},
+        {"workers: 2\n log: off\n",
+         "f.yaml:2:5: a key is not expected here (check the indentation of this line, and quote "
+         "values that have a colon and a space in them)\n"},
+        {"pools:\n\tp: 1\n",
+         "f.yaml:2:1: a value cannot begin with this (indent with spaces, not with tabs)\n"},
+        {"pools:\n  a: 1\n\tp: 1\n",
+         "f.yaml:3:1: a tab is not allowed here (indent with spaces, not with tabs)\n"},
+        {"listeners:\n  - bind: [::]:80\n",
+         "f.yaml:2:12: did not find expected node content (quote values that begin with : or with "
+         "a bracket, such as \":8000\" and \"[::1]:80\")\n"},
+        {"workers: [1, 2\nlog: 3\n", "f.yaml:2:4: did not find expected ',' or ']' (separate "
+                                     "values by commas, or close the bracket of line 1)\n"},
+        {"workers: [1 [2]]\n", "f.yaml:1:13: did not find expected ',' or ']' (separate values by "
+                               "commas, and quote what has a bracket or a colon in it)\n"},
+        {"{workers: 2\n", "f.yaml:1:1: this bracket is never closed (add the closing bracket)\n"},
+        {"{workers: {a: 2",
+         "f.yaml:1:11: this bracket is never closed (add the closing bracket)\n"},
+        {"a: [\n", "f.yaml:1:4: this bracket is never closed (add the closing bracket)\n"},
+        {"a: [1]]\n", "f.yaml:1:7: this does not belong here (the keys of a map begin in one "
+                      "column, so do the dashes of a list; nothing follows a quoted value)\n"},
+        {"- a\nb: c\n", "f.yaml:2:1: this does not belong here (the keys of a map begin in one "
+                        "column, so do the dashes of a list; nothing follows a quoted value)\n"},
+        {"a: 1\nb\n", "f.yaml:2:1: a key without a value (write KEY: VALUE)\n"},
+        {"a: - b\n",
+         "f.yaml:1:4: a list is not expected here (begin it on the line after its key)\n"},
+        {"a: @b\n", "f.yaml:1:4: a value cannot begin with this (put it in quotes)\n"},
+        {"a: \"\\q\"\n",
+         "f.yaml:1:5: found unknown escape character (write \\\\ for a backslash, or "
+         "use single quotes)\n"},
+        {"a: \"\\ud83d\"\n",
+         "f.yaml:1:7: found invalid Unicode character escape code (write the character itself)\n"},
+        {"{a: 1}}\n",
+         "f.yaml:1:7: this does not belong here (the value before it has ended already)\n"},
+        {"a: &\n", "f.yaml:1:5: did not find expected alphabetic or numeric character (check the "
+                   "YAML around this place)\n"},
+        {"? [a]\n: 3\n", "f.yaml:1:3: a key must be a plain word (write KEY: VALUE)\n"},
+        {"workers: 2\n---\nworkers: 3\n", "f.yaml:2:1: a second document begins here (remove it "
+                                          "and what follows, or put it into a file of its own)\n"},
+    };
+    for (size_t i = 0; i < LL_COUNT(cases); i++)
+        world_says(NULL, cases[i][0], cases[i][1]);
     world_says(NULL, WORLD_ROOT("workers: !!int 3\nlog: !x {}\n"),
-               "f.yaml:3:16: tags such as \"tag:yaml.org,2002:int\" are not supported (remove it: "
+               "f.yaml:3:10: tags such as \"tag:yaml.org,2002:int\" are not supported (remove it: "
                "each key knows what kind of value it takes)\n"
-               "f.yaml:4:9: tags such as \"!x\" are not supported (remove it: each key knows what "
+               "f.yaml:4:6: tags such as \"!x\" are not supported (remove it: each key knows what "
                "kind of value it takes)\n");
+    world_says(NULL, WORLD_ROOT("log: {access: \"a\\0b\"}\n\"x\\0\": 1\n"),
+               "f.yaml:3:15: a text cannot have a zero byte in it (remove the \\0)\n"
+               "f.yaml:4:1: a text cannot have a zero byte in it (remove the \\0)\n");
 }
 
 static void test_not_text(void **state)
@@ -147,6 +199,10 @@ static void test_not_text(void **state)
         {{"a: \xed\xa0\x80", 6}, "f.yaml:1:4: the byte 0xed"},     /* a surrogate */
         {{"a: \xf4\x90\x80\x80", 7}, "f.yaml:1:4: the byte 0xf4"}, /* beyond Unicode */
         {{"a: \x80", 4}, "f.yaml:1:4: the byte 0x80"},
+        {{"a: \xc2\x80", 5}, "f.yaml:1:4: the byte 0xc2"},      /* a control character */
+        {{"a: \xef\xbb\xbf", 6}, "f.yaml:1:4: the byte 0xef"},  /* a mark inside */
+        {{"a: \xef\xbf\xbf", 6}, "f.yaml:1:4: the byte 0xef"},  /* no character */
+        {{"a: \xf1\x80\x80z", 7}, "f.yaml:1:4: the byte 0xf1"}, /* the last byte is another */
     };
     for (size_t i = 0; i < LL_COUNT(cases); i++) {
         char expected[256];
@@ -251,7 +307,7 @@ static void test_deep(void **state)
     (void)state;
     struct build build;
     build_start(&build);
-    for (int i = 0; i < 100000; i++)
+    for (int i = 0; i < 1000000; i++)
         fputs("[", build.out);
     build_check(&build, "f.yaml:1:33: lists and maps are nested too deeply (no configuration needs "
                         "so many; a bracket may be missing)\n");
@@ -260,6 +316,21 @@ static void test_deep(void **state)
         fprintf(build.out, "%*sa:\n", i, "");
     build_check(&build, "f.yaml:33:33: lists and maps are nested too deeply (no configuration "
                         "needs so many; a bracket may be missing)\n");
+}
+
+static void test_documents(void **state)
+{
+    (void)state;
+    world_says(NULL, "%YAML 1.2\n---\n---\n",
+               "f.yaml:3:1: a second document begins here (remove it and what follows, or put it "
+               "into a file of its own)\n");
+    world_says(NULL, "%FOO x\n---\na: 1\n",
+               "f.yaml:1:5: found unknown directive name (check the YAML around this place)\n");
+    world_says(NULL, "# x\n%TAG ! tag:example.org,2000:\n---\na: 1\n",
+               "f.yaml:2:1: tags are not supported (remove the line)\n");
+    world_says(NULL, "! ",
+               "f.yaml:1:1: tags such as \"!\" are not supported (remove it: each key knows what "
+               "kind of value it takes)\n");
 }
 
 /* Only so many errors are worth finding. */
@@ -283,12 +354,13 @@ static void test_nonsense(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_notations),  cmocka_unit_test(test_json),
-        cmocka_unit_test(test_aliases),    cmocka_unit_test(test_syntax),
-        cmocka_unit_test(test_not_text),   cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_alias_bomb), cmocka_unit_test(test_alias_flood),
-        cmocka_unit_test(test_large),      cmocka_unit_test(test_deep),
-        cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_notations),   cmocka_unit_test(test_json),
+        cmocka_unit_test(test_characters),  cmocka_unit_test(test_aliases),
+        cmocka_unit_test(test_syntax),      cmocka_unit_test(test_not_text),
+        cmocka_unit_test(test_empty),       cmocka_unit_test(test_alias_bomb),
+        cmocka_unit_test(test_alias_flood), cmocka_unit_test(test_large),
+        cmocka_unit_test(test_deep),        cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_documents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
