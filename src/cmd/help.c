@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
+#include "config/docs.h"
 
 #include <string.h>
 
@@ -96,10 +97,10 @@ void help_print_overview(FILE *out)
           out);
     for (const struct verb *const *verb = cmd_verbs(); *verb != NULL; verb++)
         fprintf(out, "  %-12s %s\n", (*verb)->name, (*verb)->summary);
-    fputs("\nlimeload help VERB tells more. Results go to stdout, logs and errors to stderr.\n"
-          "It ends with 0; 1 for a bad configuration or a failed start; 2 where a second\n"
-          "signal forced it to end; 3 where it could not end cleanly; 64 for a wrong\n"
-          "command line.\n",
+    fputs("\nlimeload help VERB tells more, limeload help config about the configuration.\n"
+          "Results go to stdout, logs and errors to stderr. It ends with 0; 1 for a bad\n"
+          "configuration or a failed start; 2 where a second signal forced it to end;\n"
+          "3 where it could not end cleanly; 64 for a wrong command line.\n",
           out);
 }
 
@@ -128,8 +129,9 @@ static const struct args_option help_options[] = {
      .operand = true,
      .kind    = ARGS_TEXT,
      .value   = "VERB",
-     .help    = "What to explain; without it, all verbs are listed.",
-     .offset  = offsetof(struct help_values, topic)},
+     .help = "What to explain: a verb, or `config` for the reference of the configuration. Without "
+             "it, all verbs are listed.",
+     .offset = offsetof(struct help_values, topic)},
 };
 
 static int help_run(int argc, char **argv)
@@ -140,6 +142,10 @@ static int help_run(int argc, char **argv)
         return code;
     if (values.topic == NULL) {
         help_print_overview(stdout);
+        return CMD_OK;
+    }
+    if (strcmp(values.topic, "config") == 0) {
+        config_write_docs(stdout);
         return CMD_OK;
     }
     const struct verb *verb = cmd_find(values.topic);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starting, or saying in one run all that keeps it from starting."""
+import pathlib
 import json
 import re
 import resource
@@ -214,3 +215,10 @@ def test_logs_go_to_stderr_and_stdout_stays_clean(backends, limeload):
     assert proxy.stop() == 0
     assert proxy.output("stdout") == ""
     assert len(proxy.logged(msg="ready")) == 1
+
+
+def test_help_config_is_the_reference_in_the_documents():
+    done = run("help", "config")
+    assert done.returncode == 0
+    reference = pathlib.Path(__file__).parents[2] / "docs" / "config.md"
+    assert done.stdout == reference.read_text()
