@@ -125,10 +125,14 @@ void worker_run(struct worker *worker)
 static void worker_start_session(struct worker *worker, struct proxy_listener *shared, int fd,
                                  const struct endpoint *client)
 {
-    if (worker->aborting || !tcp_session_start(worker, shared, fd, client)) {
-        worker->loop.io->ops->reset(worker->loop.io, fd);
-        worker_release(worker, shared);
-    }
+    if (!worker->aborting && tcp_session_start(worker, shared, fd, client))
+        return;
+    if (!worker->aborting)
+        log_event(worker->log, CONFIG_LOG_ERROR, worker->loop.now_ns, "cannot start a session",
+                  "listener", shared->name, "remedy",
+                  "the machine is short of memory; lower max_connections", NULL);
+    worker->loop.io->ops->reset(worker->loop.io, fd);
+    worker_release(worker, shared);
 }
 
 /* A connection on its way to another worker. */
