@@ -75,12 +75,19 @@ static int outside_compare(const void *left, const void *right)
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
+/* A folder that is not there has no files in it; anything else may hide some. */
+static int outside_match_error(const char *path, int error)
+{
+    (void)path;
+    return error != ENOENT && error != ENOTDIR;
+}
+
 static int outside_match(void *context, const char *pattern, struct arena *arena,
                          const char ***ret_paths, size_t *ret_count)
 {
     (void)context;
     glob_t found;
-    int    result = glob(pattern, GLOB_ERR | GLOB_NOSORT, NULL, &found);
+    int    result = glob(pattern, GLOB_NOSORT, outside_match_error, &found);
     if (result == GLOB_NOMATCH) {
         *ret_count = 0;
         return 0;

@@ -136,8 +136,6 @@ static void tree_on_text(struct tree *tree, const yaml_event_t *event)
             (struct slice){.data = arena_string(loading->scratch, text), .size = text.size};
     } else {
         node->text = expand_variables(loading, node->place, text);
-        /* A variable that holds nothing gives an empty text, not a missing value. */
-        node->plain = node->plain && (node->text.size > 0 || text.size == 0);
     }
     node->broken = loading->errors->fatal > before;
     tree_anchor(tree, event->data.scalar.anchor, node);

@@ -217,7 +217,7 @@ void validate_circles(struct reading *reading, const struct config *config)
     circles_prune(reading, config, &circles);
     for (uint32_t i = 0; i < circles.edge_count; i++) {
         const struct circle_edge *edge = &circles.edges[i];
-        if (circles.out[edge->from] > 0 && circles.out[edge->to] > 0)
+        if (circles.out[edge->to] > 0)
             errors_add(loading->errors, ERROR_FATAL, edge->server->place,
                        "name a server that is not this limeload",
                        "servers: %s is a listener of this configuration, whose connections would "

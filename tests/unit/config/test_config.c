@@ -106,13 +106,22 @@ static void test_unreadable_file(void **state)
 {
     (void)state;
     write_file("secret.yaml", WORLD_ROOT(""));
+    write_file("outer.yaml", WORLD_ROOT("include: locked/*.yaml\n"));
     assert_int_equal(chmod(in_folder("secret.yaml"), 0), 0);
+    assert_int_equal(mkdir(in_folder("locked"), 0), 0);
     assert_int_equal(chmod(folder, 0755), 0);
+    assert_int_equal(chmod(in_folder("outer.yaml"), 0644), 0);
     bool root = geteuid() == 0; /* may read everything, so let another try */
     if (root)
         assert_int_equal(seteuid(65534), 0);
     assert_null(load_file(in_folder("secret.yaml"), ": the file cannot be read: Permission denied "
                                                     "(check its permissions)\n"));
+    char expected[256];
+    (void)snprintf(expected, sizeof expected,
+                   ":3:10: include: \"%s/locked/*.yaml\" cannot be read: Permission denied (check "
+                   "its permissions)\n",
+                   folder);
+    assert_null(load_file(in_folder("outer.yaml"), expected));
     if (root)
         assert_int_equal(seteuid(0), 0);
 }
@@ -146,7 +155,7 @@ static void test_files_and_variables(void **state)
     write_file("conf.d/.hidden.yaml", "never: read\n");
     write_file("conf.d/c.yaml~", "never: read\n");
     write_file("main.yaml", "listeners: [{bind: ':${LIMELOAD_TEST_PORT}', pool: a}, {bind: ':0', "
-                            "pool: b}]\ninclude: conf.d/*.yaml\n");
+                            "pool: b}]\ninclude: [conf.d/*.yaml, none.d/*.yaml]\n");
     assert_int_equal(setenv("LIMELOAD_TEST_PORT", "8123", 1), 0);
     struct config *config = load_file(in_folder("main.yaml"), "");
     assert_non_null(config);

@@ -14,17 +14,17 @@ static void test_merge(void **state)
         {"conf.d/b.yaml", "# nothing\n"},
         {"conf.d/c.yaml", "listeners:\n  - bind: \":8002\"\n    pool: a\n"},
         {"conf.d/c.txt", "not: included\n"},
-        {"more/d.yaml", "include: sub/e.yaml\n" POOL("d")},
+        {"more/d.yaml", "include: [sub/e.yaml, /etc/f.yaml]\n" POOL("d")},
         {"more/sub/e.yaml", "listeners: [{bind: \":8003\", pool: d}]\n"},
         {"/etc/f.yaml", "listeners: [{bind: \":8004\", pool: d}]\n"},
         {NULL, NULL},
     };
-    struct world   world  = {.files = files};
-    struct config *config = world_load(
-        &world,
-        LISTENER("8000") POOL("p") "include: [\"conf.d/*.yaml\", more/d.yaml, /etc/f.yaml, "
-                                   "\"none/*.yaml\"]\n",
-        "");
+    struct world   world = {.files = files};
+    struct config *config =
+        world_load(&world,
+                   LISTENER("8000") POOL("p") "include: [\"conf.d/*.yaml\", more/d.yaml, "
+                                              "\"none/*.yaml\"]\n",
+                   "");
     assert_non_null(config);
     assert_int_equal(config->listener_count, 5);
     assert_int_equal(config->pool_count, 3);

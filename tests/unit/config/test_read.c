@@ -170,6 +170,14 @@ static void test_unknown_keys(void **state)
     world_says(NULL, WORLD_SERVERS("      - {adress: '127.0.0.1:1'}\n"),
                "f.yaml:5:9: a server has no address (write address: \"127.0.0.1:9001\")\n"
                "f.yaml:5:10: unknown key \"adress\" in a server (did you mean \"address\"?)\n");
+    /* Long ones are cut, and never inside of a character. */
+    world_says(NULL,
+               WORLD_ROOT("aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeefffffffff\xc3\xa9"
+                          "xx: 1\n"),
+               "f.yaml:3:1: unknown key "
+               "\"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeefffffffff...\" in the "
+               "configuration (known here are workers, cpu_affinity, timeouts, log, include, "
+               "listeners, pools)\n");
     /* The dot of this table is not a way to write keys. */
     world_says(NULL, WORLD_ROOT("log.level: info\nlog.access.path: off\nlog: {access.path: x}\n"),
                "f.yaml:3:1: unknown key \"log.level\" in the configuration (write log: {level: "

@@ -142,6 +142,19 @@ static void test_many_servers(void **state)
     free(text);
 }
 
+static void test_zones(void **state)
+{
+    (void)state;
+    world_says(NULL, WORLD_POOL("    zone: east\n"),
+               "f.yaml:5:11: zone: no server of this pool is in zone \"east\" (give the servers "
+               "near by `zone` too, or remove it here)\n");
+    world_says(NULL,
+               WORLD_SERVERS("      - {address: '127.0.0.1:1', zone: east}\n"
+                             "      - {address: '127.0.0.1:2', zone: west}\n"
+                             "    zone: west\n"),
+               "");
+}
+
 #define CIRCLE(place, server)                                                                      \
     "f.yaml:" place ": servers: \"" server                                                         \
     "\" is a listener of this configuration, whose connections would come back to it (name a "     \
@@ -175,6 +188,12 @@ static void test_circles(void **state)
                "pools: {a: {servers: ['[::1]:81', '127.0.0.1:81']}, b: {servers: "
                "['127.0.0.1:9001']}}\n",
                "");
+    /* One server leads back and another to an end. */
+    world_says(NULL,
+               "listeners: [{bind: ':80', pool: a}, {bind: ':81', pool: b}]\n"
+               "pools: {a: {servers: ['127.0.0.1:81', '127.0.0.1:80']}, b: {servers: "
+               "['127.0.0.1:9001']}}\n",
+               CIRCLE("2:39", "127.0.0.1:80"));
     /* Into a circle from outside. */
     world_says(NULL,
                "listeners: [{bind: ':80', pool: a}, {bind: ':81', pool: b}]\n"
@@ -189,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_listener_names), cmocka_unit_test(test_binds),
         cmocka_unit_test(test_both_families),  cmocka_unit_test(test_servers),
         cmocka_unit_test(test_many_servers),   cmocka_unit_test(test_circles),
+        cmocka_unit_test(test_zones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
