@@ -48,7 +48,7 @@ static struct config *load_file(const char *path, const char *expected)
     errors_init(&errors);
     struct config *config = config_load(path, &errors);
     char          *said   = world_said(&errors);
-    (void)snprintf(text, sizeof text, expected[0] != '\0' ? "%s%s" : "", path, expected);
+    (void)snprintf(text, sizeof text, "%s%s", expected[0] != '\0' ? path : "", expected);
     assert_string_equal(said, text);
     assert_int_equal(config == NULL, errors.fatal > 0);
     free(said);
