@@ -46,7 +46,7 @@ struct log_output {
 struct logger {
     const struct config_log *config;
     struct log_source       *sources[LOG_SOURCES_MAX];
-    uint32_t                 source_count;
+    _Atomic uint32_t         source_count; /* sources may come while the thread runs */
     struct log_output        messages;
     struct log_output        sessions;
     struct log_output *session_output; /* &messages where both go to stderr: keeps their order */
@@ -161,7 +161,8 @@ static void logger_report_drops(struct logger *logger, struct log_source *source
 static void logger_drain(struct logger *logger)
 {
     logger->wall_offset_ns = clock_wall_ns() - clock_now_ns();
-    for (uint32_t i = 0; i < logger->source_count; i++) {
+    uint32_t count         = atomic_load_explicit(&logger->source_count, memory_order_acquire);
+    for (uint32_t i = 0; i < count; i++) {
         struct log_record record;
         while (spsc_ring_pop(&logger->sources[i]->ring, &record))
             logger_emit(logger, &record);
@@ -262,11 +263,13 @@ void logger_reopen(struct logger *logger)
 
 struct log_source *logger_add_source(struct logger *logger)
 {
-    LL_ASSERT(logger->source_count < LOG_SOURCES_MAX);
+    uint32_t count = atomic_load_explicit(&logger->source_count, memory_order_relaxed);
+    LL_ASSERT(count < LOG_SOURCES_MAX);
     struct log_source *source = alloc_lines(1, sizeof *source);
     spsc_ring_init(&source->ring, sizeof(struct log_record), LOG_RING_SIZE);
-    source->logger                          = logger;
-    logger->sources[logger->source_count++] = source;
+    source->logger         = logger;
+    logger->sources[count] = source;
+    atomic_store_explicit(&logger->source_count, count + 1, memory_order_release);
     return source;
 }
 
