@@ -166,7 +166,7 @@ void tcp_session_end(struct tcp_session *session, bool reset, enum outcome outco
     LL_ASSERT(session->phase != TCP_PHASE_ENDED);
     session_log(session, reason);
     session_close_side(session, &session->client, reset);
-    session_close_side(session, &session->server, reset && session->phase == TCP_PHASE_RELAYING);
+    session_close_side(session, &session->server, reset);
     if (session->phase == TCP_PHASE_PENDING)
         pending_leave(&session->shared->pool->pending, session);
     session->phase = TCP_PHASE_ENDED;
