@@ -134,11 +134,6 @@ static void fake_fd_close(struct fake_end *end)
     end->closed                        = true;
 }
 
-uint32_t fake_io_open_count(const struct fake_io *fake)
-{
-    return FAKE_FDS_MAX - fake->free_count;
-}
-
 static struct fake_place *fake_place_of(struct fake_io *fake, const struct address *address)
 {
     LIST_FOR_EACH(link, &fake->places)
@@ -177,11 +172,6 @@ int fake_io_listen(struct fake_io *fake, const struct address *address)
 
 /* What arrives */
 
-static void fake_mark(struct fake_end *end)
-{
-    end->edge = true;
-}
-
 /* As the kernel takes a reset: what has arrived can still be read, nothing else works any more. */
 static void fake_take_reset(struct fake_end *end)
 {
@@ -192,7 +182,7 @@ static void fake_take_reset(struct fake_end *end)
     end->connecting = false;
     end->in_ended   = true;
     end->out_ended  = true;
-    fake_mark(end);
+    end->edge       = true;
 }
 
 static void fake_take_syn(struct fake_end *client)
@@ -227,7 +217,7 @@ static void fake_take_segment(struct fake_end *end, uint32_t size)
     if (end->dead)
         return;
     end->in.arrived += size;
-    fake_mark(end);
+    end->edge = true;
 }
 
 static bool fake_writable(const struct fake_end *end)
@@ -246,7 +236,7 @@ static void fake_happen(struct fake_event *event)
     case FAKE_CONNECTED:
         if (!end->closed && end->connecting) {
             end->connecting = false;
-            fake_mark(end);
+            end->edge       = true;
         } else if (end->closed) {
             fake_send(end, end->peer, FAKE_RESET, 0);
         }
@@ -257,13 +247,13 @@ static void fake_happen(struct fake_event *event)
     case FAKE_SPACE:
         if (!end->closed && !end->dead && end->no_space && fake_writable(end)) {
             end->no_space = false;
-            fake_mark(end);
+            end->edge     = true;
         }
         break;
     case FAKE_END:
         if (!end->closed && !end->dead) {
             end->in_ended = true;
-            fake_mark(end);
+            end->edge     = true;
         }
         break;
     case FAKE_RESET:
@@ -303,7 +293,7 @@ static int fake_watch(struct io *io, struct watch *watch)
     struct fake_end *end = fake_end_of(io, watch->fd);
     LL_ASSERT(end->watch == NULL);
     end->watch = watch;
-    fake_mark(end);
+    end->edge  = true;
     return 0;
 }
 
@@ -435,8 +425,10 @@ static ssize_t fake_peek(struct io *io, int fd, void *bytes, size_t size)
         int error = fake_take_error(end);
         return error != 0 ? -error : ended ? 0 : -EAGAIN;
     }
-    for (size_t i = 0; i < count; i++)
-        ((char *)bytes)[i] = in->bytes[(in->read + i) % in->window];
+    size_t at    = in->read % in->window;
+    size_t first = LL_MIN(count, in->window - at);
+    memcpy(bytes, in->bytes + at, first);
+    memcpy((char *)bytes + first, in->bytes, count - first);
     return (ssize_t)count;
 }
 
@@ -479,9 +471,11 @@ static ssize_t fake_write(struct io *io, int fd, const void *bytes, size_t size)
     size_t            free = out->window - (out->sent - out->read);
     size_t            take = LL_MIN(size, free);
     if (out->bytes == NULL)
-        out->bytes = alloc_zero(out->window, 1);
-    for (size_t i = 0; i < take; i++)
-        out->bytes[(out->sent + i) % out->window] = ((const char *)bytes)[i];
+        out->bytes = alloc_resize(NULL, out->window, 1);
+    size_t at    = out->sent % out->window;
+    size_t first = LL_MIN(take, out->window - at);
+    memcpy(out->bytes + at, bytes, first);
+    memcpy(out->bytes, (const char *)bytes + first, take - first);
     out->sent += take;
     if (take < size)
         end->no_space = true;
@@ -506,7 +500,7 @@ static void fake_shutdown_write(struct io *io, int fd)
         return;
     end->out_ended = true;
     fake_send(end, end->peer, FAKE_END, 0);
-    fake_mark(end); /* the kernel wakes those who poll */
+    end->edge = true; /* the kernel wakes those who poll */
 }
 
 static void fake_forget_listener(struct fake_end *listener)

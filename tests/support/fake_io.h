@@ -73,6 +73,9 @@ int fake_io_listen(struct fake_io *fake, const struct address *address);
 void fake_io_answer(struct fake_io *fake, const struct address *address, enum fake_answer answer);
 
 /* Descriptors that are open. */
-uint32_t fake_io_open_count(const struct fake_io *fake);
+static inline uint32_t fake_io_open_count(const struct fake_io *fake)
+{
+    return FAKE_FDS_MAX - fake->free_count;
+}
 
 #endif

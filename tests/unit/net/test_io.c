@@ -3,223 +3,25 @@
  * What struct io promises, tried on the real system and on the network in memory that other tests
  * use: each scenario runs on both, so that what the proxy learns from one holds for the other.
  */
-#include "support/fake_io.h"
-#include "support/unit.h"
+#include "support/io_world.h"
 
 #include "net/clock.h"
-#include "net/epoll_io.h"
-#include "net/socket.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define READY_ALL (IO_READ | IO_WRITE | IO_HANGUP | IO_ERROR)
 
-/* Longer than anything takes on a loaded machine; only a failure waits for it. */
-#define PATIENCE_MS 10000
-
-struct end {
-    struct watch watch;
-    uint32_t     seen; /* what was reported and not looked at yet */
-};
-
-struct world {
-    struct io      *io;
-    struct epoll_io epoll;
-    struct fake_io  fake;
-    bool            real;
-    struct address  address; /* of the listener */
-    struct end      listener;
-    struct end      client;
-    struct end      server;
-};
-
-static int real_setup(void **state)
-{
-    struct world *w = calloc(1, sizeof *w);
-    assert_non_null(w);
-    assert_int_equal(epoll_io_init(&w->epoll), 0);
-    w->io   = &w->epoll.io;
-    w->real = true;
-    *state  = w;
-    return 0;
-}
-
-static int fake_setup(void **state)
-{
-    static const struct fake_weather weather = {
-        .latency_min_ns = 1000,
-        .latency_max_ns = 1000000,
-        .window_min     = 50000,
-        .window_max     = 100000,
-        .segment_max    = 1000000,
-    };
-    struct world *w = calloc(1, sizeof *w);
-    assert_non_null(w);
-    fake_io_init(&w->fake, 1, &weather);
-    w->io  = &w->fake.io;
-    *state = w;
-    return 0;
-}
-
-static void drop(struct world *w, struct end *end)
-{
-    if (end->watch.fd > 0)
-        w->io->ops->close(w->io, end->watch.fd);
-    end->watch.fd = -1;
-    end->seen     = 0;
-}
-
-static int teardown(void **state)
-{
-    struct world *w = *state;
-    drop(w, &w->client);
-    drop(w, &w->server);
-    drop(w, &w->listener);
-    if (w->real) {
-        epoll_io_fini(&w->epoll);
-    } else {
-        assert_int_equal(fake_io_open_count(&w->fake), 0);
-        fake_io_fini(&w->fake);
-    }
-    free(w);
-    return 0;
-}
-
-static int open_listener(struct world *w, struct address *address)
-{
-    if (w->real)
-        return socket_listen(address, false, address);
-    address->endpoint.port = 80;
-    return fake_io_listen(&w->fake, address);
-}
-
-static void start_listener(struct world *w)
-{
-    w->address           = (struct address){.family   = ADDRESS_IPV4,
-                                            .endpoint = {.family = ADDRESS_IPV4, .ip = {127, 0, 0, 1}}};
-    w->listener.watch.fd = open_listener(w, &w->address);
-    assert_true(w->listener.watch.fd >= 0);
-    assert_int_equal(w->io->ops->watch_listener(w->io, &w->listener.watch), 0);
-}
-
-/* Waits once and notes what is reported. Returns how much that was. */
-static int look(struct world *w, int timeout_ms)
-{
-    struct io_event events[8];
-    int             count = w->io->ops->wait(w->io, events, 8, timeout_ms);
-    assert_true(count >= 0);
-    for (int i = 0; i < count; i++) {
-        struct end *end = LL_CONTAINER_OF(events[i].watch, struct end, watch);
-        assert_true(end == &w->client || end == &w->server || end == &w->listener);
-        assert_true(end->watch.fd > 0);
-        end->seen |= events[i].ready;
-    }
-    return count;
-}
-
-/* Waits until all of that has been reported of the end; returns, and forgets, everything that
- * was. */
-static uint32_t await(struct world *w, struct end *end, uint32_t wanted)
-{
-    for (uint32_t tries = 0; (end->seen & wanted) != wanted; tries++) {
-        assert_true(tries <
-                    1000); /* a listener that is told again and again is not what we await */
-        assert_true(look(w, PATIENCE_MS) > 0);
-    }
-    uint32_t seen = end->seen;
-    end->seen     = 0;
-    return seen;
-}
-
-/* Lets pass what is on its way, and forgets what is reported of it. */
-static void settle(struct world *w)
-{
-    for (uint32_t i = 0; i < 5; i++)
-        (void)look(w, 2);
-    w->client.seen = w->server.seen = w->listener.seen = 0;
-}
-
-/* Nothing more is reported of the end. */
-static void assert_silent(struct world *w, const struct end *end)
-{
-    for (uint32_t i = 0; i < 5; i++)
-        (void)look(w, 2);
-    assert_int_equal(end->seen, 0);
-}
-
-static void start_client(struct world *w)
-{
-    w->client.watch.fd = w->io->ops->connect(w->io, &w->address);
-    assert_true(w->client.watch.fd > 0);
-    assert_int_equal(w->io->ops->watch_stream(w->io, &w->client.watch), 0);
-}
-
-static void accept_server(struct world *w, struct endpoint *ret_peer)
-{
-    await(w, &w->listener, IO_READ);
-    w->server.watch.fd = w->io->ops->accept(w->io, w->listener.watch.fd, ret_peer);
-    assert_true(w->server.watch.fd > 0);
-}
-
-/* A connection whose ends have reported all there is to say about a new one. */
-static void connect_both(struct world *w)
-{
-    struct endpoint peer;
-    start_listener(w);
-    start_client(w);
-    accept_server(w, &peer);
-    assert_int_equal(w->io->ops->watch_stream(w->io, &w->server.watch), 0);
-    assert_int_equal(await(w, &w->client, IO_WRITE) & IO_ERROR, 0);
-    settle(w);
-}
-
-static void give(struct world *w, struct end *from, const char *text)
-{
-    assert_int_equal(w->io->ops->send(w->io, from->watch.fd, text, strlen(text)), strlen(text));
-}
-
-static void take(struct world *w, struct end *at, const char *text)
-{
-    char   bytes[64];
-    size_t size = strlen(text);
-    assert_true(size <= sizeof bytes);
-    for (size_t got = 0; got < size;) {
-        ssize_t count = w->io->ops->recv(w->io, at->watch.fd, bytes + got, size - got);
-        if (count == -EAGAIN) {
-            await(w, at, IO_READ);
-            continue;
-        }
-        assert_true(count > 0);
-        got += (size_t)count;
-    }
-    assert_memory_equal(bytes, text, size);
-}
-
-static ssize_t receive(struct world *w, struct end *at)
-{
-    char bytes[64];
-    return w->io->ops->recv(w->io, at->watch.fd, bytes, sizeof bytes);
-}
-
-static ssize_t send_one(struct world *w, struct end *from)
-{
-    return w->io->ops->send(w->io, from->watch.fd, "x", 1);
-}
-
-/* The scenarios */
-
 static void connecting_ends_with_write(void **state)
 {
-    struct world   *w = *state;
-    struct endpoint peer;
-    start_listener(w);
-    start_client(w);
-    uint32_t ready = await(w, &w->client, IO_WRITE);
+    struct io_world *w = *state;
+    struct endpoint  peer;
+    io_world_start_listener(w);
+    io_world_start_client(w);
+    uint32_t ready = io_world_await(w, &w->client, IO_WRITE);
     assert_int_equal(ready, IO_WRITE);
     assert_int_equal(w->io->ops->error(w->io, w->client.watch.fd), 0);
-    accept_server(w, &peer);
+    io_world_accept_server(w, &peer);
     assert_int_equal(peer.family, ADDRESS_IPV4);
     assert_true(peer.port != 0);
     assert_int_equal(w->io->ops->accept(w->io, w->listener.watch.fd, &peer), -EAGAIN);
@@ -227,11 +29,11 @@ static void connecting_ends_with_write(void **state)
 
 static void a_closed_port_refuses(void **state)
 {
-    struct world *w = *state;
-    start_listener(w);
-    drop(w, &w->listener);
-    start_client(w);
-    uint32_t ready = await(w, &w->client, IO_ERROR);
+    struct io_world *w = *state;
+    io_world_start_listener(w);
+    io_world_drop(w, &w->listener);
+    io_world_start_client(w);
+    uint32_t ready = io_world_await(w, &w->client, IO_ERROR);
     assert_int_equal(ready, READY_ALL);
     assert_int_equal(w->io->ops->error(w->io, w->client.watch.fd), ECONNREFUSED);
     assert_int_equal(w->io->ops->error(w->io, w->client.watch.fd), 0); /* reading it clears it */
@@ -239,187 +41,187 @@ static void a_closed_port_refuses(void **state)
 
 static void bytes_arrive_in_order(void **state)
 {
-    struct world *w = *state;
-    connect_both(w);
-    assert_int_equal(receive(w, &w->server), -EAGAIN);
-    give(w, &w->client, "one");
-    give(w, &w->client, "two");
-    take(w, &w->server, "onetwo");
-    assert_int_equal(receive(w, &w->server), -EAGAIN);
-    give(w, &w->server, "three");
-    take(w, &w->client, "three");
+    struct io_world *w = *state;
+    io_world_connect_both(w);
+    assert_int_equal(io_world_receive(w, &w->server), -EAGAIN);
+    io_world_give(w, &w->client, "one");
+    io_world_give(w, &w->client, "two");
+    io_world_take(w, &w->server, "onetwo");
+    assert_int_equal(io_world_receive(w, &w->server), -EAGAIN);
+    io_world_give(w, &w->server, "three");
+    io_world_take(w, &w->client, "three");
 }
 
 static void peeked_bytes_stay_until_they_are_discarded(void **state)
 {
-    struct world *w = *state;
-    char          bytes[64];
-    connect_both(w);
-    give(w, &w->client, "onetwo");
-    settle(w);
+    struct io_world *w = *state;
+    char             bytes[64];
+    io_world_connect_both(w);
+    io_world_give(w, &w->client, "onetwo");
+    io_world_settle(w);
     for (uint32_t i = 0; i < 2; i++) {
         assert_int_equal(w->io->ops->peek(w->io, w->server.watch.fd, bytes, sizeof bytes), 6);
         assert_memory_equal(bytes, "onetwo", 6);
     }
     w->io->ops->discard(w->io, w->server.watch.fd, bytes, 3);
     w->io->ops->discard(w->io, w->server.watch.fd, bytes, 0);
-    take(w, &w->server, "two");
+    io_world_take(w, &w->server, "two");
     assert_int_equal(w->io->ops->peek(w->io, w->server.watch.fd, bytes, sizeof bytes), -EAGAIN);
-    drop(w, &w->client);
-    await(w, &w->server, IO_HANGUP);
+    io_world_drop(w, &w->client);
+    io_world_await(w, &w->server, IO_HANGUP);
     assert_int_equal(w->io->ops->peek(w->io, w->server.watch.fd, bytes, sizeof bytes), 0);
 }
 
 static void readiness_is_told_once(void **state)
 {
-    struct world *w = *state;
-    connect_both(w);
-    assert_silent(w, &w->server);
-    give(w, &w->client, "a");
-    assert_int_equal(await(w, &w->server, IO_READ), IO_READ | IO_WRITE);
-    assert_silent(w, &w->server); /* although nobody has read it */
-    give(w, &w->client, "b");
-    await(w, &w->server, IO_READ); /* more is news, although the rest is not read either */
-    take(w, &w->server, "ab");
+    struct io_world *w = *state;
+    io_world_connect_both(w);
+    io_world_assert_silent(w, &w->server);
+    io_world_give(w, &w->client, "a");
+    assert_int_equal(io_world_await(w, &w->server, IO_READ), IO_READ | IO_WRITE);
+    io_world_assert_silent(w, &w->server); /* although nobody has read it */
+    io_world_give(w, &w->client, "b");
+    io_world_await(w, &w->server, IO_READ); /* more is news, although the rest is not read either */
+    io_world_take(w, &w->server, "ab");
 }
 
 /* A read that leaves nothing in the socket needs no second one to find out: whatever comes later is
  * told. */
 static void bytes_after_a_short_read_are_told(void **state)
 {
-    struct world *w = *state;
-    connect_both(w);
+    struct io_world *w = *state;
+    io_world_connect_both(w);
     for (uint32_t round = 0; round < 100; round++) {
-        give(w, &w->client, "a");
-        await(w, &w->server, IO_READ);
-        assert_int_equal(receive(w, &w->server), 1);
+        io_world_give(w, &w->client, "a");
+        io_world_await(w, &w->server, IO_READ);
+        assert_int_equal(io_world_receive(w, &w->server), 1);
     }
 }
 
 static void what_was_ready_before_watching_is_told(void **state)
 {
-    struct world   *w = *state;
-    struct endpoint peer;
-    start_listener(w);
-    start_client(w);
-    await(w, &w->client, IO_WRITE);
-    give(w, &w->client, "early");
+    struct io_world *w = *state;
+    struct endpoint  peer;
+    io_world_start_listener(w);
+    io_world_start_client(w);
+    io_world_await(w, &w->client, IO_WRITE);
+    io_world_give(w, &w->client, "early");
     w->io->ops->shutdown_write(w->io, w->client.watch.fd);
-    accept_server(w, &peer);
-    settle(w);
+    io_world_accept_server(w, &peer);
+    io_world_settle(w);
     assert_int_equal(w->io->ops->watch_stream(w->io, &w->server.watch), 0);
-    uint32_t ready = await(w, &w->server, IO_READ | IO_HANGUP);
+    uint32_t ready = io_world_await(w, &w->server, IO_READ | IO_HANGUP);
     assert_int_equal(ready, IO_READ | IO_WRITE | IO_HANGUP);
-    take(w, &w->server, "early");
-    assert_int_equal(receive(w, &w->server), 0);
+    io_world_take(w, &w->server, "early");
+    assert_int_equal(io_world_receive(w, &w->server), 0);
 }
 
 static void an_end_is_told_after_all_bytes(void **state)
 {
-    struct world *w = *state;
-    connect_both(w);
-    give(w, &w->client, "bye");
+    struct io_world *w = *state;
+    io_world_connect_both(w);
+    io_world_give(w, &w->client, "bye");
     w->io->ops->shutdown_write(w->io, w->client.watch.fd);
-    assert_int_equal(await(w, &w->server, IO_HANGUP) & IO_ERROR, 0);
-    take(w, &w->server, "bye");
-    assert_int_equal(receive(w, &w->server), 0);
-    assert_int_equal(receive(w, &w->server), 0);
-    assert_int_equal(send_one(w, &w->client), -EPIPE);
+    assert_int_equal(io_world_await(w, &w->server, IO_HANGUP) & IO_ERROR, 0);
+    io_world_take(w, &w->server, "bye");
+    assert_int_equal(io_world_receive(w, &w->server), 0);
+    assert_int_equal(io_world_receive(w, &w->server), 0);
+    assert_int_equal(io_world_send_one(w, &w->client), -EPIPE);
 
-    give(w, &w->server, "still here"); /* the other half is open */
-    take(w, &w->client, "still here");
+    io_world_give(w, &w->server, "still here"); /* the other half is open */
+    io_world_take(w, &w->client, "still here");
     w->io->ops->shutdown_write(w->io, w->server.watch.fd);
-    await(w, &w->client, IO_HANGUP);
-    assert_int_equal(receive(w, &w->client), 0);
+    io_world_await(w, &w->client, IO_HANGUP);
+    assert_int_equal(io_world_receive(w, &w->client), 0);
     assert_int_equal(w->io->ops->error(w->io, w->client.watch.fd), 0);
 }
 
 static void ending_ones_own_side_is_told_too(void **state)
 {
-    struct world *w = *state;
-    connect_both(w);
+    struct io_world *w = *state;
+    io_world_connect_both(w);
     w->io->ops->shutdown_write(w->io, w->client.watch.fd);
-    assert_int_equal(await(w, &w->client, IO_WRITE), IO_WRITE);
+    assert_int_equal(io_world_await(w, &w->client, IO_WRITE), IO_WRITE);
 }
 
 static void closing_is_an_end(void **state)
 {
-    struct world *w = *state;
-    connect_both(w);
-    give(w, &w->server, "last words");
-    drop(w, &w->server);
-    assert_int_equal(await(w, &w->client, IO_HANGUP) & IO_ERROR, 0);
-    take(w, &w->client, "last words");
-    assert_int_equal(receive(w, &w->client), 0);
+    struct io_world *w = *state;
+    io_world_connect_both(w);
+    io_world_give(w, &w->server, "last words");
+    io_world_drop(w, &w->server);
+    assert_int_equal(io_world_await(w, &w->client, IO_HANGUP) & IO_ERROR, 0);
+    io_world_take(w, &w->client, "last words");
+    assert_int_equal(io_world_receive(w, &w->client), 0);
 }
 
 static void a_reset_is_an_error_after_the_bytes(void **state)
 {
-    struct world *w = *state;
-    connect_both(w);
-    give(w, &w->server, "cut");
-    await(w, &w->client, IO_READ);
+    struct io_world *w = *state;
+    io_world_connect_both(w);
+    io_world_give(w, &w->server, "cut");
+    io_world_await(w, &w->client, IO_READ);
     w->io->ops->reset(w->io, w->server.watch.fd);
     w->server.watch.fd = -1;
-    assert_int_equal(await(w, &w->client, IO_ERROR), READY_ALL);
-    take(w, &w->client, "cut");
-    assert_int_equal(receive(w, &w->client), -ECONNRESET);
-    assert_int_equal(receive(w, &w->client), 0); /* it is told once */
-    assert_int_equal(send_one(w, &w->client), -EPIPE);
+    assert_int_equal(io_world_await(w, &w->client, IO_ERROR), READY_ALL);
+    io_world_take(w, &w->client, "cut");
+    assert_int_equal(io_world_receive(w, &w->client), -ECONNRESET);
+    assert_int_equal(io_world_receive(w, &w->client), 0); /* it is told once */
+    assert_int_equal(io_world_send_one(w, &w->client), -EPIPE);
 }
 
 static void a_send_can_be_what_learns_of_a_reset(void **state)
 {
-    struct world *w = *state;
-    connect_both(w);
+    struct io_world *w = *state;
+    io_world_connect_both(w);
     w->io->ops->reset(w->io, w->server.watch.fd);
     w->server.watch.fd = -1;
-    await(w, &w->client, IO_ERROR);
-    assert_int_equal(send_one(w, &w->client), -ECONNRESET);
-    assert_int_equal(send_one(w, &w->client), -EPIPE);
-    assert_int_equal(receive(w, &w->client), 0);
+    io_world_await(w, &w->client, IO_ERROR);
+    assert_int_equal(io_world_send_one(w, &w->client), -ECONNRESET);
+    assert_int_equal(io_world_send_one(w, &w->client), -EPIPE);
+    assert_int_equal(io_world_receive(w, &w->client), 0);
 }
 
 static void closing_over_unread_bytes_resets(void **state)
 {
-    struct world *w = *state;
-    connect_both(w);
-    give(w, &w->client, "unread");
-    await(w, &w->server, IO_READ);
-    drop(w, &w->server);
-    await(w, &w->client, IO_ERROR);
+    struct io_world *w = *state;
+    io_world_connect_both(w);
+    io_world_give(w, &w->client, "unread");
+    io_world_await(w, &w->server, IO_READ);
+    io_world_drop(w, &w->server);
+    io_world_await(w, &w->client, IO_ERROR);
     assert_int_equal(w->io->ops->error(w->io, w->client.watch.fd), ECONNRESET);
 }
 
 static void sending_to_a_closed_socket_resets(void **state)
 {
-    struct world *w = *state;
-    connect_both(w);
-    drop(w, &w->server);
-    await(w, &w->client, IO_HANGUP);
-    assert_int_equal(send_one(w, &w->client), 1); /* it may only have ended its half */
-    await(w, &w->client, IO_ERROR);
-    assert_int_equal(receive(w, &w->client), 0); /* the end came first */
+    struct io_world *w = *state;
+    io_world_connect_both(w);
+    io_world_drop(w, &w->server);
+    io_world_await(w, &w->client, IO_HANGUP);
+    assert_int_equal(io_world_send_one(w, &w->client), 1); /* it may only have ended its half */
+    io_world_await(w, &w->client, IO_ERROR);
+    assert_int_equal(io_world_receive(w, &w->client), 0); /* the end came first */
     assert_int_equal(w->io->ops->error(w->io, w->client.watch.fd), EPIPE);
-    assert_int_equal(send_one(w, &w->client), -EPIPE);
+    assert_int_equal(io_world_send_one(w, &w->client), -EPIPE);
 }
 
 static void a_reset_after_an_end_is_told(void **state)
 {
-    struct world *w = *state;
-    connect_both(w);
+    struct io_world *w = *state;
+    io_world_connect_both(w);
     w->io->ops->shutdown_write(w->io, w->server.watch.fd);
-    await(w, &w->client, IO_HANGUP);
+    io_world_await(w, &w->client, IO_HANGUP);
     w->io->ops->reset(w->io, w->server.watch.fd);
     w->server.watch.fd = -1;
-    await(w, &w->client, IO_ERROR);
-    assert_int_equal(receive(w, &w->client), 0);
-    assert_int_equal(send_one(w, &w->client), -EPIPE);
+    io_world_await(w, &w->client, IO_ERROR);
+    assert_int_equal(io_world_receive(w, &w->client), 0);
+    assert_int_equal(io_world_send_one(w, &w->client), -EPIPE);
 }
 
 /* Sends until it is refused for good, not only until the network has taken some of it over; how
  * much was taken. */
-static size_t fill(struct world *w, struct end *from)
+static size_t fill(struct io_world *w, struct io_end *from)
 {
     static char bytes[100000];
     size_t      total = 0;
@@ -432,7 +234,7 @@ static size_t fill(struct world *w, struct end *from)
         assert_int_equal(count, -EAGAIN);
         from->seen = 0;
         for (uint32_t i = 0; i < 5; i++)
-            (void)look(w, 2);
+            (void)io_world_look(w, 2);
         if (from->seen == 0)
             return total;
     }
@@ -442,91 +244,91 @@ static size_t fill(struct world *w, struct end *from)
 
 static void room_is_told_after_a_refusal(void **state)
 {
-    struct world *w = *state;
-    connect_both(w);
+    struct io_world *w = *state;
+    io_world_connect_both(w);
     size_t      total = fill(w, &w->client);
     static char bytes[1000000];
     for (size_t got = 0; got < total;) {
         ssize_t count = w->io->ops->recv(w->io, w->server.watch.fd, bytes, sizeof bytes);
         if (count == -EAGAIN) {
-            assert_true(look(w, PATIENCE_MS) > 0);
+            assert_true(io_world_look(w, IO_WORLD_PATIENCE_MS) > 0);
             continue;
         }
         assert_true(count > 0);
         got += (size_t)count;
     }
-    await(w, &w->client, IO_WRITE);
-    assert_int_equal(send_one(w, &w->client), 1);
+    io_world_await(w, &w->client, IO_WRITE);
+    assert_int_equal(io_world_send_one(w, &w->client), 1);
 }
 
 static void a_listener_is_told_again_until_it_accepts(void **state)
 {
-    struct world   *w = *state;
-    struct endpoint peer;
-    start_listener(w);
-    start_client(w);
+    struct io_world *w = *state;
+    struct endpoint  peer;
+    io_world_start_listener(w);
+    io_world_start_client(w);
     for (uint32_t i = 0; i < 5; i++)
-        await(w, &w->listener, IO_READ);
+        io_world_await(w, &w->listener, IO_READ);
     w->io->ops->unwatch(w->io, &w->listener.watch);
-    assert_silent(w, &w->listener);
+    io_world_assert_silent(w, &w->listener);
     assert_int_equal(w->io->ops->watch_listener(w->io, &w->listener.watch), 0);
-    accept_server(w, &peer);
-    assert_silent(w, &w->listener);
+    io_world_accept_server(w, &peer);
+    io_world_assert_silent(w, &w->listener);
 }
 
 static void closing_a_listener_resets_who_waits(void **state)
 {
-    struct world *w = *state;
-    start_listener(w);
-    start_client(w);
-    await(w, &w->listener, IO_READ);
-    settle(w);
-    drop(w, &w->listener);
-    await(w, &w->client, IO_ERROR);
+    struct io_world *w = *state;
+    io_world_start_listener(w);
+    io_world_start_client(w);
+    io_world_await(w, &w->listener, IO_READ);
+    io_world_settle(w);
+    io_world_drop(w, &w->listener);
+    io_world_await(w, &w->client, IO_ERROR);
     assert_int_equal(w->io->ops->error(w->io, w->client.watch.fd), ECONNRESET);
 }
 
 static void a_closed_socket_is_reported_no_more(void **state)
 {
-    struct world *w = *state;
-    connect_both(w);
-    give(w, &w->client, "x");
-    drop(w, &w->server);
-    assert_silent(w, &w->server);
+    struct io_world *w = *state;
+    io_world_connect_both(w);
+    io_world_give(w, &w->client, "x");
+    io_world_drop(w, &w->server);
+    io_world_assert_silent(w, &w->server);
 }
 
 static void a_wait_ends_with_its_timeout(void **state)
 {
-    struct world   *w = *state;
-    struct io_event events[8];
-    uint64_t        before = w->io->ops->now_ns(w->io);
+    struct io_world *w = *state;
+    struct io_event  events[8];
+    uint64_t         before = w->io->ops->now_ns(w->io);
     assert_int_equal(w->io->ops->wait(w->io, events, 8, 3), 0);
     assert_true(w->io->ops->now_ns(w->io) >= before + 2 * CLOCK_NS_PER_MS);
 }
 
 static void waking_ends_one_wait(void **state)
 {
-    struct world   *w = *state;
-    struct io_event events[8];
+    struct io_world *w = *state;
+    struct io_event  events[8];
     w->io->ops->wake(w->io);
     w->io->ops->wake(w->io);
     uint64_t before = w->io->ops->now_ns(w->io);
-    assert_int_equal(w->io->ops->wait(w->io, events, 8, PATIENCE_MS), 0);
-    assert_true(w->io->ops->now_ns(w->io) < before + PATIENCE_MS * CLOCK_NS_PER_MS);
+    assert_int_equal(w->io->ops->wait(w->io, events, 8, IO_WORLD_PATIENCE_MS), 0);
+    assert_true(w->io->ops->now_ns(w->io) < before + IO_WORLD_PATIENCE_MS * CLOCK_NS_PER_MS);
     assert_int_equal(w->io->ops->wait(w->io, events, 8, 3), 0);
     assert_true(w->io->ops->now_ns(w->io) >= before + 2 * CLOCK_NS_PER_MS);
 }
 
 static void a_batch_is_no_larger_than_asked_for(void **state)
 {
-    struct world   *w = *state;
-    struct io_event events[8];
-    connect_both(w);
-    give(w, &w->client, "to the server");
-    give(w, &w->server, "to the client");
+    struct io_world *w = *state;
+    struct io_event  events[8];
+    io_world_connect_both(w);
+    io_world_give(w, &w->client, "to the server");
+    io_world_give(w, &w->server, "to the client");
     uint32_t seen = 0;
     while (seen != 3) {
-        int count = w->io->ops->wait(w->io, events, 1, PATIENCE_MS);
+        int count = w->io->ops->wait(w->io, events, 1, IO_WORLD_PATIENCE_MS);
         assert_int_equal(count, 1);
         if ((events[0].ready & IO_READ) != 0)
             seen |= events[0].watch == &w->server.watch ? 1 : 2;
@@ -535,20 +337,20 @@ static void a_batch_is_no_larger_than_asked_for(void **state)
 
 static void closing_while_connecting_is_quiet(void **state)
 {
-    struct world   *w = *state;
-    struct endpoint peer;
-    start_listener(w);
-    start_client(w);
+    struct io_world *w = *state;
+    struct endpoint  peer;
+    io_world_start_listener(w);
+    io_world_start_client(w);
     w->io->ops->reset(w->io, w->client.watch.fd);
     w->client.watch.fd = -1;
-    settle(w);
+    io_world_settle(w);
     /* Who accepts it all the same finds a connection that is over. */
     int fd = w->io->ops->accept(w->io, w->listener.watch.fd, &peer);
     if (fd < 0)
         return;
     w->server.watch.fd = fd;
     assert_int_equal(w->io->ops->watch_stream(w->io, &w->server.watch), 0);
-    await(w, &w->server, IO_HANGUP);
+    io_world_await(w, &w->server, IO_HANGUP);
 }
 
 static const struct CMUnitTest scenarios[] = {
@@ -582,13 +384,13 @@ enum { SCENARIOS = LL_COUNT(scenarios) };
 /* Also what only the network in memory can do. */
 static void silence_and_unreachable_places(void **state)
 {
-    struct world  *w       = *state;
-    struct address address = {.family   = ADDRESS_IPV4,
-                              .endpoint = {.family = ADDRESS_IPV4, .ip = {10, 0, 0, 1}, .port = 1}};
+    struct io_world *w       = *state;
+    struct address   address = {.family   = ADDRESS_IPV4,
+                                .endpoint = {.family = ADDRESS_IPV4, .ip = {10, 0, 0, 1}, .port = 1}};
     fake_io_answer(&w->fake, &address, FAKE_SILENT);
     w->address = address;
-    start_client(w);
-    assert_silent(w, &w->client);
+    io_world_start_client(w);
+    io_world_assert_silent(w, &w->client);
     address.endpoint.port = 2;
     fake_io_answer(&w->fake, &address, FAKE_UNREACHABLE);
     assert_int_equal(w->io->ops->connect(w->io, &address), -ENETUNREACH);
@@ -604,12 +406,12 @@ int main(void)
     for (uint32_t i = 0; i < 2 * SCENARIOS; i++) {
         bool real              = i < SCENARIOS;
         tests[i]               = scenarios[i % SCENARIOS];
-        tests[i].setup_func    = real ? real_setup : fake_setup;
-        tests[i].teardown_func = teardown;
+        tests[i].setup_func    = real ? io_world_real_setup : io_world_fake_setup;
+        tests[i].teardown_func = io_world_teardown;
         snprintf(names[i], sizeof names[i], "%s: %s", real ? "epoll" : "fake", tests[i].name);
         tests[i].name = names[i];
     }
     tests[2 * SCENARIOS] = (struct CMUnitTest)cmocka_unit_test_setup_teardown(
-        silence_and_unreachable_places, fake_setup, teardown);
+        silence_and_unreachable_places, io_world_fake_setup, io_world_teardown);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
