@@ -9,10 +9,12 @@ cd "$(dirname "$0")/.."
 
 root=$(mktemp -d "${TMPDIR:-/tmp}/limeload-root.XXXXXX")
 chmod 755 "$root" # as / is: tests change to users who must get through it
-mounted=()
+# Also what tests have mounted below it, such as the folder of network namespaces; last first. Nothing is removed
+# while something is still mounted.
 clean() {
-    for ((i = ${#mounted[@]} - 1; i >= 0; i--)); do umount "${mounted[i]}" || umount -l "${mounted[i]}" || true; done
-    # Never remove anything while something is mounted below.
+    awk -v below="$root/" 'index($2, below) == 1 { print $2 }' /proc/mounts | sort -r | while read -r place; do
+        umount "$place" || umount -l "$place"
+    done
     grep -q " $root/" /proc/mounts || rm -rf --one-file-system "$root"
 }
 trap clean EXIT
@@ -20,14 +22,13 @@ trap clean EXIT
 bind() {
     mkdir -p "$root$1"
     mount --bind "$1" "$root$1"
-    mounted+=("$root$1")
 }
 
 echo "== a minimal Debian 12 in $root"
 debootstrap --variant=minbase bookworm "$root" >"$root.log" 2>&1 || { tail -20 "$root.log"; exit 1; }
 rm -f "$root.log"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
-mount -t proc proc "$root/proc" && mounted+=("$root/proc")
+mount -t proc proc "$root/proc"
 bind /sys
 bind /dev
 
