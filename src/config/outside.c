@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -128,7 +129,15 @@ static const char *outside_resolve_family(const char *host, int family,
 /* IPv4 first: a server that listens on 127.0.0.1 alone is what "localhost" mostly means. */
 static const char *outside_resolve(void *context, const char *host, struct endpoint *ret_endpoint)
 {
+    static const uint8_t loopback[4] = {127, 0, 0, 1};
     (void)context;
+    /* Always this machine (RFC 6761), also where nobody has written it into /etc/hosts, as in a
+     * minimal container. */
+    if (strcasecmp(host, "localhost") == 0) {
+        ret_endpoint->family = ADDRESS_IPV4;
+        memcpy(ret_endpoint->ip, loopback, sizeof loopback);
+        return NULL;
+    }
     if (outside_resolve_family(host, AF_INET, ret_endpoint) == NULL)
         return NULL;
     return outside_resolve_family(host, AF_INET6, ret_endpoint);

@@ -39,6 +39,8 @@ def test_each_refusing_server_is_tried_once_and_logged(refusing, backends, limel
     assert ask(proxy.address) == "B1"
     session, = proxy.await_sessions(1)
     assert session["attempts"] == "3"
+    for address in map(show_address, down):
+        proxy.await_log(msg="connect failed", server=address)
     tried = [line["server"] for line in proxy.logged(msg="connect failed")]
     assert sorted(tried) == sorted(map(show_address, down))
 
